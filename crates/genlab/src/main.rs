@@ -1,0 +1,2 @@
+//! genlab
+fn main() {}

@@ -1,0 +1,1 @@
+//! Slices in, slices out: the loops that do the work. Nothing here knows a tensor.

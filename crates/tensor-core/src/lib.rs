@@ -1,0 +1,6 @@
+//! Tensors, operations, automatic differentiation of any order, and the kernels below them.
+
+pub mod dtype;
+pub mod kernels;
+
+pub use dtype::{DType, Element};
