@@ -1,6 +1,38 @@
 //! Tensors, operations, automatic differentiation of any order, and the kernels below them.
+//!
+//! | module | what it answers |
+//! |---|---|
+//! | [`dtype`], [`shape`], [`storage`] | what a number is, how a flat buffer is seen as an array, where the memory comes from |
+//! | [`Tensor`] | the handle that users hold; its methods are the operations |
+//! | [`ops`] | one family of operations a file: what each computes, its shape rule, its derivative |
+//! | [`autograd`] | the graph, the walk back through it, gradient checks, observers |
+//! | [`kernels`] | slices in, slices out: the loops that do the work |
+//! | [`rng`] | random numbers in named streams |
+//! | [`error`] | what an operation says when its inputs do not fit |
+//!
+//! ```
+//! use tensor_core::Tensor;
+//! let w = Tensor::from([[0.5, -1.0]]).named("w");
+//! let x = Tensor::from([[1.0], [2.0]]);
+//! let loss = (w.matmul(&x) - 3.0).sqr().sum(..); // (0.5 · 1 - 1 · 2 - 3)²
+//! let (value, gradients) = loss.value_and_grad([&w]);
+//! assert_eq!(value, 20.25);
+//! assert_eq!(gradients.get(&w).unwrap().to_vec::<f32>(), [-9.0, -18.0]); // 2 · -4.5 · x
+//! ```
 
+pub mod autograd;
 pub mod dtype;
+pub mod error;
 pub mod kernels;
+pub mod ops;
+pub mod rng;
+pub mod shape;
+pub mod storage;
+mod tensor;
 
+pub use autograd::{Gradients, no_grad};
 pub use dtype::{DType, Element};
+pub use error::ShapeError;
+pub use rng::Random;
+pub use shape::{Shape, Strides};
+pub use tensor::Tensor;

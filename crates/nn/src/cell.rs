@@ -1,0 +1,191 @@
+//! What a module is made of: parameters, which are trained, and buffers, which are not. Both are cells that layers share with optimisers.
+
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use tensor_core::autograd::{Leaf, NodeId, Target};
+use tensor_core::{DType, Shape, Tensor};
+
+/// A trainable tensor in a cell of its own: layers read it, an optimiser replaces its content. Clones are handles on the same cell.
+///
+/// The content changes in place when no graph holds it, and by copy when one does: a value that a graph kept is never corrupted.
+///
+/// ```
+/// use nn::Param;
+/// use tensor_core::Tensor;
+/// let w = Param::new(Tensor::from([2.0]));
+/// let (_, grads) = w.tensor().sqr().sum(..).value_and_grad([&w]);
+/// assert_eq!(grads.get(&w).unwrap().item(), 4.0);
+/// ```
+#[derive(Clone)]
+pub struct Param(Arc<Cell>);
+
+struct Cell {
+    leaf: RwLock<Leaf>,
+    content: RwLock<Tensor>,
+}
+
+impl Param {
+    /// A parameter with this initial value, of type F32 or F64.
+    ///
+    /// # Panics
+    /// If the value is of an integer type.
+    #[track_caller]
+    pub fn new(value: Tensor) -> Param {
+        let leaf = Leaf::new(value.shape(), value.dtype());
+        let content = leaf.attach(&value);
+        Param(Arc::new(Cell {
+            leaf: RwLock::new(leaf),
+            content: RwLock::new(content),
+        }))
+    }
+
+    /// The value, as a leaf of the graph.
+    pub fn tensor(&self) -> Tensor {
+        self.read().clone()
+    }
+
+    /// The id that gradients carry.
+    pub fn id(&self) -> NodeId {
+        self.leaf().id()
+    }
+
+    /// The name that the walk over the module gave, such as `encoder.0.weight`.
+    pub fn name(&self) -> String {
+        self.leaf()
+            .name()
+            .map_or_else(|| "unnamed".to_owned(), |name| name.to_string())
+    }
+
+    /// Names the parameter for messages.
+    pub fn set_name(&self, name: &str) {
+        self.leaf().set_name(name);
+    }
+
+    /// The shape.
+    pub fn shape(&self) -> Shape {
+        self.read().shape()
+    }
+
+    /// The type of the elements.
+    pub fn dtype(&self) -> DType {
+        self.read().dtype()
+    }
+
+    /// Replaces the value.
+    ///
+    /// # Panics
+    /// If the shape differs.
+    #[track_caller]
+    pub fn set(&self, value: &Tensor) {
+        let mut content = self.write();
+        assert_eq!(
+            content.shape(),
+            value.shape(),
+            "{}: a parameter keeps its shape",
+            self.name()
+        );
+        if content.dtype() != value.dtype() {
+            // The leaf stands for a type too; the name goes along.
+            let leaf = Leaf::new(value.shape(), value.dtype());
+            leaf.set_name(&self.name());
+            *self.0.leaf.write().unwrap_or_else(PoisonError::into_inner) = leaf;
+        }
+        *content = self.leaf().attach(value);
+    }
+
+    /// Locks the value, to change it in place.
+    pub(crate) fn write(&self) -> RwLockWriteGuard<'_, Tensor> {
+        self.0.content.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Tensor> {
+        self.0.content.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn leaf(&self) -> Leaf {
+        self.0.leaf.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl fmt::Debug for Param {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Param({}, {} {})", self.name(), self.dtype(), self.shape())
+    }
+}
+
+impl Target for Param {
+    fn target_id(&self) -> Option<NodeId> {
+        Some(self.id())
+    }
+
+    fn target_description(&self) -> String {
+        self.leaf().target_description()
+    }
+
+    fn target_zeros(&self) -> Tensor {
+        self.leaf().target_zeros()
+    }
+}
+
+/// A tensor that belongs to a module's state but is not trained, such as running statistics. Clones are handles on the same cell.
+#[derive(Clone, Debug)]
+pub struct Buffer(Arc<RwLock<Tensor>>);
+
+impl Buffer {
+    /// A buffer with this initial value.
+    pub fn new(value: Tensor) -> Buffer {
+        Buffer(Arc::new(RwLock::new(value.detach())))
+    }
+
+    /// The value.
+    pub fn tensor(&self) -> Tensor {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Replaces the value.
+    ///
+    /// # Panics
+    /// If the shape differs.
+    #[track_caller]
+    pub fn set(&self, value: &Tensor) {
+        let mut content = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        assert_eq!(content.shape(), value.shape(), "a buffer keeps its shape");
+        *content = value.detach();
+    }
+
+    /// What distinguishes this buffer from others, for as long as it lives.
+    pub(crate) fn address(&self) -> usize {
+        Arc::as_ptr(&self.0).addr()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_that_a_graph_kept_is_not_corrupted() {
+        let w = Param::new(Tensor::from([3.0]));
+        let loss = w.tensor().sqr().sum(..);
+        w.set(&Tensor::from([100.0]));
+        assert_eq!(loss.value_and_grad([&w]).1.get(&w).unwrap().item(), 6.0);
+    }
+
+    #[test]
+    fn the_type_can_change() {
+        let w = Param::new(Tensor::from([3.0]));
+        w.set_name("w");
+        w.set(&w.tensor().detach().to_dtype(DType::F64));
+        let (_, grads) = w.tensor().sqr().sum(..).value_and_grad([&w]);
+        assert_eq!(grads.get(&w).unwrap().dtype(), DType::F64);
+        assert_eq!(w.name(), "w");
+    }
+
+    #[test]
+    #[should_panic(expected = "`w` [2]")]
+    fn a_loss_that_does_not_reach_a_parameter_fails_with_its_name() {
+        let (w, v) = (Param::new(Tensor::from([1.0, 2.0])), Param::new(Tensor::from([1.0])));
+        w.set_name("w");
+        let _ = v.tensor().sum(..).value_and_grad([&v, &w]);
+    }
+}

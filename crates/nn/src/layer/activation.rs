@@ -1,0 +1,154 @@
+//! Activations as layers, and the choice of one by name.
+
+use super::Layer;
+use crate::context::Context;
+use crate::module::{Module, Visitor};
+use std::fmt;
+use std::str::FromStr;
+use tensor_core::Tensor;
+
+macro_rules! activation {
+    ($(#[$doc:meta])* $name:ident => |$x:ident| $y:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, Default)]
+        pub struct $name;
+
+        impl Module for $name {
+            fn visit(&self, _: &mut Visitor<'_>) {}
+        }
+
+        impl Layer for $name {
+            #[track_caller]
+            fn forward(&self, $x: &Tensor, _: &mut Context) -> Tensor {
+                $y
+            }
+        }
+    };
+}
+
+activation! {
+    /// y = max(x, 0); see [`Tensor::relu`].
+    ReLU => |x| x.relu()
+}
+activation! {
+    /// y = tanh x; see [`Tensor::tanh`].
+    Tanh => |x| x.tanh()
+}
+activation! {
+    /// y = 1 / (1 + e⁻ˣ); see [`Tensor::sigmoid`].
+    Sigmoid => |x| x.sigmoid()
+}
+activation! {
+    /// y = ln(1 + eˣ); see [`Tensor::softplus`].
+    Softplus => |x| x.softplus()
+}
+
+/// y = x where x > 0, else `slope` · x; see [`Tensor::leaky_relu`].
+#[derive(Clone, Copy, Debug)]
+pub struct LeakyReLU {
+    /// The slope for negative x.
+    pub slope: f64,
+}
+
+impl LeakyReLU {
+    /// The activation with this slope for negative x.
+    pub fn new(slope: f64) -> LeakyReLU {
+        LeakyReLU { slope }
+    }
+}
+
+impl Module for LeakyReLU {
+    fn visit(&self, _: &mut Visitor<'_>) {}
+}
+
+impl Layer for LeakyReLU {
+    #[track_caller]
+    fn forward(&self, x: &Tensor, _: &mut Context) -> Tensor {
+        x.leaky_relu(self.slope)
+    }
+}
+
+/// An activation chosen by name, as in a configuration.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Activation {
+    /// `relu`
+    ReLU,
+    /// `leaky_relu`, with slope 0.2
+    LeakyReLU,
+    /// `tanh`
+    Tanh,
+    /// `sigmoid`
+    Sigmoid,
+    /// `softplus`
+    Softplus,
+}
+
+impl Activation {
+    /// All of them.
+    pub const ALL: [Activation; 5] = [
+        Activation::ReLU,
+        Activation::LeakyReLU,
+        Activation::Tanh,
+        Activation::Sigmoid,
+        Activation::Softplus,
+    ];
+
+    /// The name, as in PyTorch's `functional`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Activation::ReLU => "relu",
+            Activation::LeakyReLU => "leaky_relu",
+            Activation::Tanh => "tanh",
+            Activation::Sigmoid => "sigmoid",
+            Activation::Softplus => "softplus",
+        }
+    }
+
+    /// The layer.
+    pub fn layer(self) -> Box<dyn Layer> {
+        match self {
+            Activation::ReLU => Box::new(ReLU),
+            Activation::LeakyReLU => Box::new(LeakyReLU::new(0.2)),
+            Activation::Tanh => Box::new(Tanh),
+            Activation::Sigmoid => Box::new(Sigmoid),
+            Activation::Softplus => Box::new(Softplus),
+        }
+    }
+}
+
+impl fmt::Display for Activation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// The name is not that of an activation.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("`{0}` is no activation: relu, leaky_relu, tanh, sigmoid and softplus are")]
+pub struct UnknownActivation(String);
+
+impl FromStr for Activation {
+    type Err = UnknownActivation;
+
+    fn from_str(name: &str) -> Result<Activation, UnknownActivation> {
+        let known = Activation::ALL.into_iter().find(|activation| activation.name() == name);
+        known.ok_or_else(|| UnknownActivation(name.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_activations_are_one_to_one() {
+        for activation in Activation::ALL {
+            assert_eq!(activation.to_string().parse(), Ok(activation));
+        }
+        let message = "gelu".parse::<Activation>().unwrap_err().to_string();
+        assert_eq!(
+            message,
+            "`gelu` is no activation: relu, leaky_relu, tanh, sigmoid and softplus are"
+        );
+    }
+}

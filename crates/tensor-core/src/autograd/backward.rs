@@ -1,0 +1,391 @@
+//! The walk back through the graph (reverse mode): from the loss to what the gradient was asked for, each node once.
+//!
+//! Node numbers grow from inputs to outputs. So the nodes are visited by falling number, and when a node's turn comes, all that was
+//! computed from it has already contributed to its gradient.
+
+use super::graph::{Node, NodeId, Source};
+use super::mode::{RecordingGuard, is_recording};
+use super::{Gradients, observe};
+use crate::ops::{Grads, Saved};
+use crate::shape::Shape;
+use crate::tensor::Tensor;
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::Arc;
+
+/// What a loss can be differentiated by: a tracked tensor, wherever it is in the graph, or a parameter.
+pub trait Target {
+    /// Its place in the graph; `None` if it is not tracked.
+    fn target_id(&self) -> Option<NodeId>;
+    /// What messages call it.
+    fn target_description(&self) -> String;
+    /// Zeros of its shape and type.
+    fn target_zeros(&self) -> Tensor;
+}
+
+impl Target for Tensor {
+    fn target_id(&self) -> Option<NodeId> {
+        self.id()
+    }
+
+    fn target_description(&self) -> String {
+        match self.node() {
+            Some(node) => node.describe(),
+            None => format!("a tensor of shape {} that is not tracked", self.shape()),
+        }
+    }
+
+    fn target_zeros(&self) -> Tensor {
+        self.zeros_like()
+    }
+}
+
+impl<T: Target> Target for &T {
+    fn target_id(&self) -> Option<NodeId> {
+        T::target_id(self)
+    }
+
+    fn target_description(&self) -> String {
+        T::target_description(self)
+    }
+
+    fn target_zeros(&self) -> Tensor {
+        T::target_zeros(self)
+    }
+}
+
+impl Tensor {
+    /// The gradients of this loss, a single number, by each of the targets. The graph stays.
+    ///
+    /// ```
+    /// use tensor_core::Tensor;
+    /// let x = Tensor::from([1.0, 2.0]).requires_grad();
+    /// let h = x.sqr(); // any tensor of the graph can be asked for
+    /// let grads = h.sqr().sum(..).grad(&[&x, &h]);
+    /// assert_eq!(grads[0].to_vec::<f32>(), [4.0, 32.0]); // d(x⁴)/dx = 4 x³
+    /// assert_eq!(grads[1].to_vec::<f32>(), [2.0, 8.0]); // d(h²)/dh = 2 h
+    /// ```
+    ///
+    /// # Panics
+    /// If this is not a single number, or does not depend on a target: the message has the target's name, since a gradient that is silently zero
+    /// is the hardest bug to find. [`Tensor::grad_or_zeros`] allows it.
+    #[track_caller]
+    pub fn grad(&self, targets: &[&Tensor]) -> Vec<Tensor> {
+        reach_all("grad", targets, differentiate(self, targets, false, Walk::Keep))
+    }
+
+    /// As [`Tensor::grad`], with zeros for a target that the loss does not depend on.
+    ///
+    /// # Panics
+    /// If this is not a single number.
+    #[track_caller]
+    pub fn grad_or_zeros(&self, targets: &[&Tensor]) -> Vec<Tensor> {
+        let gradients = differentiate(self, targets, false, Walk::Keep);
+        let or_zeros = |(gradient, target): (Option<Tensor>, &&Tensor)| gradient.unwrap_or_else(|| target.zeros_like());
+        gradients.into_iter().zip(targets).map(or_zeros).collect()
+    }
+
+    /// As [`Tensor::grad`], and the gradients are themselves part of the graph: they can be differentiated again, to any order.
+    ///
+    /// ```
+    /// use tensor_core::Tensor;
+    /// let x = Tensor::from([2.0]).requires_grad();
+    /// let first = &x.exp().grad_graph(&[&x])[0];
+    /// let second = &first.grad_graph(&[&x])[0];
+    /// assert_eq!(second.grad(&[&x])[0].item(), 2.0f32.exp().into());
+    /// ```
+    ///
+    /// # Panics
+    /// As [`Tensor::grad`].
+    #[track_caller]
+    pub fn grad_graph(&self, targets: &[&Tensor]) -> Vec<Tensor> {
+        reach_all("grad_graph", targets, differentiate(self, targets, true, Walk::Keep))
+    }
+
+    /// The value of this loss and its gradients by each of the targets: what a training step needs. The loss is consumed, so that what the
+    /// graph kept is freed while the rules run.
+    ///
+    /// ```
+    /// use tensor_core::Tensor;
+    /// let x = Tensor::from([3.0]).requires_grad();
+    /// let (value, gradients) = x.sqr().sum(..).value_and_grad([&x]);
+    /// assert_eq!((value, gradients.get(&x).unwrap().item()), (9.0, 6.0));
+    /// ```
+    ///
+    /// # Panics
+    /// As [`Tensor::grad`].
+    #[track_caller]
+    pub fn value_and_grad<T: Target>(self, targets: impl IntoIterator<Item = T>) -> (f64, Gradients) {
+        let targets: Vec<T> = targets.into_iter().collect();
+        let value = loss_value("value_and_grad", &self);
+        let gradients = differentiate_owned(self, &targets);
+        let gradients = reach_all("value_and_grad", &targets, gradients);
+        let ids = targets
+            .iter()
+            .map(|target| target.target_id().expect("it was reached, so it is tracked"));
+        (value, Gradients::new(ids.zip(gradients).collect()))
+    }
+}
+
+#[track_caller]
+fn loss_value(caller: &str, loss: &Tensor) -> f64 {
+    let shape = loss.shape();
+    assert_eq!(
+        loss.count(),
+        1,
+        "{caller}: a loss is a single number, this one has shape {shape}: sum(..) or mean(..) makes it one"
+    );
+    loss.item()
+}
+
+#[track_caller]
+fn differentiate<T: Target>(loss: &Tensor, targets: &[T], recording: bool, walk: Walk) -> Vec<Option<Tensor>> {
+    loss_value("grad", loss);
+    let Some(root) = loss.node() else {
+        return targets.iter().map(|_| None).collect();
+    };
+    let ids: Vec<Option<NodeId>> = targets.iter().map(Target::target_id).collect();
+    backward(Arc::clone(root), loss.ones_like(), &ids, recording, walk)
+}
+
+fn differentiate_owned<T: Target>(loss: Tensor, targets: &[T]) -> Vec<Option<Tensor>> {
+    let seed = loss.ones_like();
+    let ids: Vec<Option<NodeId>> = targets.iter().map(Target::target_id).collect();
+    match loss.node().cloned() {
+        None => ids.iter().map(|_| None).collect(),
+        Some(root) => {
+            drop(loss);
+            backward(root, seed, &ids, false, Walk::Consume)
+        }
+    }
+}
+
+#[track_caller]
+fn reach_all<T: Target>(caller: &str, targets: &[T], gradients: Vec<Option<Tensor>>) -> Vec<Tensor> {
+    let missing: Vec<String> = targets
+        .iter()
+        .zip(&gradients)
+        .filter(|(_, gradient)| gradient.is_none())
+        .map(|(target, _)| target.target_description())
+        .collect();
+    assert!(
+        missing.is_empty(),
+        "{caller}: the loss does not depend on {}\n  hint: was it detached, computed under no_grad, or left out of the forward pass? \
+         grad_or_zeros allows it",
+        missing.join(", ")
+    );
+    gradients.into_iter().flatten().collect()
+}
+
+/// Whether the nodes are needed after the walk.
+#[derive(Clone, Copy, PartialEq)]
+enum Walk {
+    Keep,
+    Consume,
+}
+
+/// The nodes from which the walk has to pass, by rising number, and where each is in that list.
+struct Route {
+    nodes: Vec<Arc<Node>>,
+    places: HashMap<NodeId, usize, BuildHasherDefault<IdHasher>>,
+}
+
+impl Route {
+    /// The nodes between `root` and the targets: those that lead to one.
+    fn find(root: Arc<Node>, targets: &[Option<NodeId>]) -> Route {
+        // A node can only lead to nodes of lower numbers.
+        let lowest = targets.iter().flatten().min().copied();
+        let worth_visiting = |node: &Node| lowest.is_some_and(|lowest| node.id >= lowest);
+        let mut seen = HashMap::<NodeId, (), BuildHasherDefault<IdHasher>>::default();
+        let mut nodes = Vec::new();
+        let mut stack = vec![root];
+        while let Some(node) = stack.pop() {
+            if !worth_visiting(&node) || seen.insert(node.id, ()).is_some() {
+                continue;
+            }
+            if let Source::Op(record) = &node.source {
+                stack.extend(record.inputs.iter().filter_map(|input| input.node().cloned()));
+            }
+            nodes.push(node);
+        }
+        nodes.sort_unstable_by_key(|node| node.id);
+        let mut route = Route {
+            nodes: Vec::with_capacity(nodes.len()),
+            places: HashMap::default(),
+        };
+        for node in nodes {
+            if targets.contains(&Some(node.id)) || route.leads_here(&node) {
+                route.places.insert(node.id, route.nodes.len());
+                route.nodes.push(node);
+            }
+        }
+        route
+    }
+
+    fn leads_here(&self, node: &Node) -> bool {
+        match &node.source {
+            Source::Leaf { .. } => false,
+            Source::Op(record) => record.inputs.iter().any(|input| self.place(input.node()).is_some()),
+        }
+    }
+
+    fn place(&self, node: Option<&Arc<Node>>) -> Option<usize> {
+        self.places.get(&node?.id).copied()
+    }
+}
+
+/// The gradients by the targets, given the gradient `seed` of the root. `None` for a target that the root does not depend on.
+fn backward(
+    root: Arc<Node>,
+    seed: Tensor,
+    targets: &[Option<NodeId>],
+    recording: bool,
+    walk: Walk,
+) -> Vec<Option<Tensor>> {
+    let _guard = RecordingGuard::set(recording);
+    let root_id = root.id;
+    let mut route = Route::find(root, targets);
+    let mut slots: Vec<Option<Tensor>> = vec![None; route.nodes.len()];
+    if let Some(&place) = route.places.get(&root_id) {
+        slots[place] = Some(seed);
+    }
+    let mut results: Vec<Option<Tensor>> = vec![None; targets.len()];
+    for place in (0..route.nodes.len()).rev() {
+        // Popped when the graph is consumed, so that what only this walk holds is freed as it goes.
+        let node = match walk {
+            Walk::Keep => Arc::clone(&route.nodes[place]),
+            Walk::Consume => route.nodes.pop().expect("one node a place"),
+        };
+        // A node on the route that nothing contributed to has a gradient of zero, as behind a second derivative of ReLU.
+        let is_target = targets.contains(&Some(node.id));
+        let Some(gradient) = slots[place].take().or_else(|| is_target.then(|| zeros(&node))) else {
+            continue;
+        };
+        if is_target {
+            for (result, _) in results.iter_mut().zip(targets).filter(|(_, id)| **id == Some(node.id)) {
+                *result = Some(gradient.clone());
+            }
+        }
+        observe::gradient(&node, &gradient);
+        for (input, gradient) in contributions(&node, &gradient, &route) {
+            let slot = &mut slots[input];
+            *slot = Some(match slot.take() {
+                None => gradient,
+                Some(sum) => accumulate(sum, gradient),
+            });
+        }
+    }
+    results
+}
+
+fn zeros(node: &Node) -> Tensor {
+    Tensor::full_of(node.shape, 0.0, node.dtype)
+}
+
+/// Runs a node's rule: the places of its inputs on the route, with what each receives.
+fn contributions(node: &Arc<Node>, gy: &Tensor, route: &Route) -> Vec<(usize, Tensor)> {
+    let Source::Op(record) = &node.source else {
+        return Vec::new();
+    };
+    let place = |index: usize| route.place(record.inputs[index].node());
+    let wanted = |index: usize| place(index).is_some();
+    let saved = Saved {
+        node,
+        record,
+        wanted: &wanted,
+    };
+    let _scope = observe::enter_rule(record);
+    let fast = if is_recording() {
+        None
+    } else {
+        record.op.vjp_fast(&saved, gy)
+    };
+    let grads = fast.unwrap_or_else(|| record.op.vjp(&saved, gy));
+    let name = record.op.info().name;
+    assert_eq!(
+        grads.len(),
+        record.inputs.len(),
+        "{name}: the rule gave {} gradients for {} inputs",
+        grads.len(),
+        record.inputs.len()
+    );
+    let arrive = |(index, grad): (usize, Option<Tensor>)| {
+        let shape = record.inputs[index].shape();
+        Some((place(index)?, sum_to(grad?, shape, name)))
+    };
+    grads.into_iter().enumerate().filter_map(arrive).collect()
+}
+
+/// The gradient summed over what broadcasting repeated.
+fn sum_to(gradient: Tensor, shape: Shape, name: &str) -> Tensor {
+    let from = gradient.shape();
+    if from == shape {
+        return gradient;
+    }
+    assert_eq!(
+        shape.broadcast(&from),
+        Some(from),
+        "{name}: the rule gave a gradient of shape {from} for an input of shape {shape}"
+    );
+    let missing = from.rank() - shape.rank();
+    let repeated = |&dim: &usize| dim < missing || shape[dim - missing] != from[dim];
+    let dims: Vec<isize> = (0..from.rank()).filter(repeated).map(|dim| dim as isize).collect();
+    gradient.sum(dims.as_slice()).reshape(shape)
+}
+
+/// Adds a contribution, in place where the sum is nobody else's.
+fn accumulate(mut sum: Tensor, gradient: Tensor) -> Tensor {
+    if is_recording() {
+        return sum + gradient;
+    }
+    sum.add_in_place(&gradient);
+    sum
+}
+
+/// See [`Saved::differentiate`].
+pub(crate) fn differentiate_composition(
+    saved: &Saved<'_>,
+    gy: &Tensor,
+    composition: impl FnOnce(&[Tensor]) -> Tensor,
+) -> Grads {
+    let recording = is_recording();
+    let count = saved.record.inputs.len();
+    let (aliases, output) = {
+        let _guard = RecordingGuard::set(true);
+        let alias = |index| {
+            if saved.wants(index) {
+                saved.input(index).alias()
+            } else {
+                saved.input(index).clone()
+            }
+        };
+        let aliases: Vec<Tensor> = (0..count).map(alias).collect();
+        let output = composition(&aliases);
+        (aliases, output)
+    };
+    let targets: Vec<Option<NodeId>> = (0..count)
+        .map(|i| saved.wants(i).then(|| aliases[i].id()).flatten())
+        .collect();
+    match output.node() {
+        None => vec![None; count],
+        Some(root) => backward(Arc::clone(root), gy.clone(), &targets, recording, Walk::Keep),
+    }
+}
+
+/// Node numbers are spread already; hashing them is one multiplication.
+#[derive(Default)]
+struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, _: &[u8]) {
+        unreachable!("only node numbers are hashed")
+    }
+
+    fn write_u64(&mut self, id: u64) {
+        self.0 = id.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    }
+}

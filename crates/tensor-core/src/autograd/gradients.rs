@@ -1,0 +1,102 @@
+//! What a backward pass returns, and the leaves that it can be asked about.
+
+use super::Target;
+use super::graph::{Node, NodeId};
+use crate::dtype::DType;
+use crate::shape::Shape;
+use crate::tensor::Tensor;
+use std::sync::Arc;
+
+/// The gradients of one loss, in the order in which they were asked for.
+///
+/// They are returned and never accumulated inside tensors, so there is nothing to set to zero.
+#[derive(Clone, Debug, Default)]
+pub struct Gradients {
+    entries: Vec<(NodeId, Tensor)>,
+}
+
+impl Gradients {
+    pub(crate) fn new(entries: Vec<(NodeId, Tensor)>) -> Gradients {
+        Gradients { entries }
+    }
+
+    /// The gradient of `target`, if it was asked for.
+    pub fn get(&self, target: &impl Target) -> Option<&Tensor> {
+        let id = target.target_id()?;
+        self.entries
+            .iter()
+            .find(|(of, _)| *of == id)
+            .map(|(_, gradient)| gradient)
+    }
+
+    /// The ids of what was differentiated by, with the gradients, in a fixed order.
+    pub fn iter(&self) -> impl Iterator<Item = (NodeId, &Tensor)> {
+        self.entries.iter().map(|(id, gradient)| (*id, gradient))
+    }
+
+    /// The same, to change the gradients: clip them, or combine them with those of other processes.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = (NodeId, &mut Tensor)> {
+        self.entries.iter_mut().map(|(id, gradient)| (*id, gradient))
+    }
+
+    /// How many gradients there are.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+}
+
+/// A place at the edge of the graph that outlives the values that are put there: what a parameter is to the graph.
+#[derive(Clone)]
+pub struct Leaf(Arc<Node>);
+
+impl Leaf {
+    /// A new leaf for values of this shape and type.
+    ///
+    /// # Panics
+    /// If the type is an integer, which has no gradient.
+    #[track_caller]
+    pub fn new(shape: Shape, dtype: DType) -> Leaf {
+        assert!(dtype.is_float(), "a leaf of {dtype} would have no gradient");
+        Leaf(Node::leaf(shape, dtype, None))
+    }
+
+    /// The id by which [`Gradients`] know the leaf.
+    pub fn id(&self) -> NodeId {
+        self.0.id
+    }
+
+    /// The name for messages.
+    pub fn name(&self) -> Option<Arc<str>> {
+        self.0.name()
+    }
+
+    /// Gives the leaf a name for messages.
+    pub fn set_name(&self, name: &str) {
+        self.0.set_name(name.into());
+    }
+
+    /// These values as the leaf: losses made from the result can be differentiated by it.
+    #[must_use]
+    pub fn attach(&self, values: &Tensor) -> Tensor {
+        values.with_node(Some(Arc::clone(&self.0)))
+    }
+}
+
+impl Target for Leaf {
+    fn target_id(&self) -> Option<NodeId> {
+        Some(self.id())
+    }
+
+    fn target_description(&self) -> String {
+        self.0.describe()
+    }
+
+    fn target_zeros(&self) -> Tensor {
+        Tensor::full_of(self.0.shape, 0.0, self.0.dtype)
+    }
+}

@@ -1,0 +1,192 @@
+//! The graph: which operation made a tensor, from what.
+//!
+//! A node never holds its own output's handle, which would be a cycle that is never freed. Nodes are numbered as they are made,
+//! so that a node's number is always greater than those of its inputs: that is all the order that the backward pass needs.
+
+use crate::autograd::scope;
+use crate::dtype::DType;
+use crate::ops::Op;
+use crate::shape::{Layout, Shape};
+use crate::storage::Storage;
+use crate::tensor::Tensor;
+use std::panic::Location;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// The number of a node: unique in the process, and greater than those of the node's inputs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeId(pub(crate) u64);
+
+/// One tracked tensor's place in the graph.
+pub(crate) struct Node {
+    pub(crate) id: NodeId,
+    pub(crate) shape: Shape,
+    pub(crate) dtype: DType,
+    pub(crate) source: Source,
+}
+
+/// Where a node's value comes from.
+pub(crate) enum Source {
+    /// The user gave it. The name is for messages.
+    Leaf { name: RwLock<Option<Arc<str>>> },
+    /// An operation computed it.
+    Op(Record),
+}
+
+/// An operation that ran, with what its rule needs later.
+pub(crate) struct Record {
+    pub(crate) op: Box<dyn Op>,
+    pub(crate) inputs: Vec<Input>,
+    pub(crate) output: Option<(Arc<Storage>, Layout)>,
+    pub(crate) location: &'static Location<'static>,
+    pub(crate) scope: Option<Arc<str>>,
+}
+
+/// One input of an operation that ran.
+pub(crate) enum Input {
+    /// Its value is kept for the rule.
+    Kept(Tensor),
+    /// Only its place in the graph is kept.
+    Edge {
+        node: Option<Arc<Node>>,
+        shape: Shape,
+        dtype: DType,
+    },
+}
+
+impl Input {
+    pub(crate) fn node(&self) -> Option<&Arc<Node>> {
+        match self {
+            Input::Kept(tensor) => tensor.node(),
+            Input::Edge { node, .. } => node.as_ref(),
+        }
+    }
+
+    pub(crate) fn shape(&self) -> Shape {
+        match self {
+            Input::Kept(tensor) => tensor.shape(),
+            Input::Edge { shape, .. } => *shape,
+        }
+    }
+
+    pub(crate) fn dtype(&self) -> DType {
+        match self {
+            Input::Kept(tensor) => tensor.dtype(),
+            Input::Edge { dtype, .. } => *dtype,
+        }
+    }
+
+    fn into_node(self) -> Option<Arc<Node>> {
+        match self {
+            Input::Kept(tensor) => tensor.into_node(),
+            Input::Edge { node, .. } => node,
+        }
+    }
+}
+
+static NEXT_ID: AtomicU64 = AtomicU64::new(0);
+
+impl Node {
+    fn new(shape: Shape, dtype: DType, source: Source) -> Arc<Node> {
+        Arc::new(Node {
+            id: NodeId(NEXT_ID.fetch_add(1, Relaxed)),
+            shape,
+            dtype,
+            source,
+        })
+    }
+
+    pub(crate) fn leaf(shape: Shape, dtype: DType, name: Option<Arc<str>>) -> Arc<Node> {
+        Node::new(
+            shape,
+            dtype,
+            Source::Leaf {
+                name: RwLock::new(name),
+            },
+        )
+    }
+
+    /// Records that `op` made `output` from `inputs`.
+    pub(crate) fn record(
+        op: Box<dyn Op>,
+        inputs: &[&Tensor],
+        output: &Tensor,
+        location: &'static Location<'static>,
+    ) -> Arc<Node> {
+        let keeps = op.keeps();
+        let inputs = inputs
+            .iter()
+            .enumerate()
+            .map(|(index, &input)| match keeps.input(index) {
+                true => Input::Kept(input.clone()),
+                false => Input::Edge {
+                    node: input.node().cloned(),
+                    shape: input.shape(),
+                    dtype: input.dtype(),
+                },
+            })
+            .collect();
+        let record = Record {
+            op,
+            inputs,
+            output: keeps.output().then(|| output.buffer()),
+            location,
+            scope: scope::current(),
+        };
+        Node::new(output.shape(), output.dtype(), Source::Op(record))
+    }
+
+    /// The name that a leaf was given.
+    pub(crate) fn name(&self) -> Option<Arc<str>> {
+        match &self.source {
+            Source::Leaf { name } => name.read().unwrap_or_else(PoisonError::into_inner).clone(),
+            Source::Op(_) => None,
+        }
+    }
+
+    pub(crate) fn is_leaf(&self) -> bool {
+        matches!(self.source, Source::Leaf { .. })
+    }
+
+    /// Names the node, if it is a leaf.
+    pub(crate) fn set_name(&self, new: Arc<str>) {
+        if let Source::Leaf { name } = &self.source {
+            *name.write().unwrap_or_else(PoisonError::into_inner) = Some(new);
+        }
+    }
+
+    /// How messages call the node: a leaf's name, or the operation and its place.
+    pub(crate) fn describe(&self) -> String {
+        match &self.source {
+            Source::Leaf { .. } => match self.name() {
+                Some(name) => format!("`{name}` {}", self.shape),
+                None => format!("a leaf of shape {}", self.shape),
+            },
+            Source::Op(record) => format!(
+                "the result of {} {} at {}",
+                record.op.info().name,
+                self.shape,
+                record.location
+            ),
+        }
+    }
+}
+
+/// Drops the nodes behind this one in a loop, since a chain of a million operations would overflow the stack by recursion.
+impl Drop for Node {
+    fn drop(&mut self) {
+        let mut orphans = Vec::new();
+        take_inputs(&mut self.source, &mut orphans);
+        while let Some(node) = orphans.pop() {
+            if let Some(mut node) = Arc::into_inner(node) {
+                take_inputs(&mut node.source, &mut orphans);
+            }
+        }
+    }
+}
+
+fn take_inputs(source: &mut Source, nodes: &mut Vec<Arc<Node>>) {
+    if let Source::Op(record) = source {
+        nodes.extend(record.inputs.drain(..).filter_map(Input::into_node));
+    }
+}

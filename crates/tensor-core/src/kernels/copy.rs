@@ -1,0 +1,170 @@
+//! Data moved without being changed: views made contiguous, numbers repeated, element types converted.
+
+use super::parallel::{self, CHUNK};
+use crate::dtype::Element;
+
+/// One dimension of a copy: its length, and the distance between neighbours in the source and in the destination.
+#[derive(Clone, Copy)]
+struct Dim {
+    len: usize,
+    x: isize,
+    y: usize,
+}
+
+/// Copies a view of `x` to `y`, where its elements then lie one after the other.
+///
+/// Element (i, j, …) of the view is `x[offset + i * strides[0] + j * strides[1] + …]`. A stride may be 0 (the dimension repeats
+/// what it holds) or negative (the dimension is flipped).
+pub fn copy_strided<T: Element>(x: &[T], offset: usize, shape: &[usize], strides: &[isize], y: &mut [T]) {
+    assert_eq!(shape.len(), strides.len(), "a stride for each dimension");
+    assert_eq!(
+        shape.iter().product::<usize>(),
+        y.len(),
+        "the output does not hold {shape:?}"
+    );
+    if y.is_empty() {
+        return;
+    }
+    check_bounds(x.len(), offset, shape, strides);
+    let dims = merge(shape, strides);
+    let Some((&outermost, inner)) = dims.split_first() else {
+        y[0] = x[offset];
+        return;
+    };
+    let rows = (CHUNK / outermost.y).max(1);
+    parallel::for_each_chunk(y, rows * outermost.y, |start, y| {
+        let row = start / outermost.y;
+        let mut dims = vec![Dim {
+            len: y.len() / outermost.y,
+            ..outermost
+        }];
+        dims.extend_from_slice(inner);
+        copy_block(x, offset as isize + row as isize * outermost.x, dims, y);
+    });
+}
+
+fn check_bounds(len: usize, offset: usize, shape: &[usize], strides: &[isize]) {
+    // 128 bits, since a length times a stride may overflow what indexes memory.
+    let (mut low, mut high) = (offset as i128, offset as i128);
+    for (&n, &stride) in shape.iter().zip(strides) {
+        let reach = (n as i128 - 1) * stride as i128;
+        low += reach.min(0);
+        high += reach.max(0);
+    }
+    assert!(
+        low >= 0 && high < len as i128,
+        "a view of shape {shape:?}, strides {strides:?} and offset {offset} leaves a buffer of {len} elements"
+    );
+}
+
+/// Leaves out dimensions of length 1, and joins neighbours that the source holds as one.
+fn merge(shape: &[usize], strides: &[isize]) -> Vec<Dim> {
+    let mut dims: Vec<Dim> = Vec::with_capacity(shape.len());
+    for (&len, &x) in shape.iter().zip(strides).filter(|&(&len, _)| len != 1) {
+        match dims.last_mut() {
+            Some(before) if before.x == len as isize * x => {
+                *before = Dim {
+                    len: before.len * len,
+                    x,
+                    y: 0,
+                }
+            }
+            _ => dims.push(Dim { len, x, y: 0 }),
+        }
+    }
+    let mut y = 1;
+    for dim in dims.iter_mut().rev() {
+        dim.y = y;
+        y *= dim.len;
+    }
+    dims
+}
+
+/// Calls `f` with the source's and the destination's position of each index.
+fn walk(dims: &[Dim], x: isize, y: usize, f: &mut impl FnMut(usize, usize)) {
+    match dims.split_first() {
+        None => f(x as usize, y),
+        Some((dim, inner)) => {
+            for i in 0..dim.len {
+                walk(inner, x + i as isize * dim.x, y + i * dim.y, f);
+            }
+        }
+    }
+}
+
+/// The copy on one thread; the best way depends on how the last dimension lies in the source.
+fn copy_block<T: Element>(x: &[T], offset: isize, mut dims: Vec<Dim>, y: &mut [T]) {
+    let Some(last) = dims.pop() else { return };
+    match last.x {
+        1 => walk(&dims, offset, 0, &mut |from, to| {
+            y[to..to + last.len].copy_from_slice(&x[from..from + last.len]);
+        }),
+        0 => walk(&dims, offset, 0, &mut |from, to| y[to..to + last.len].fill(x[from])),
+        _ => {
+            // Another dimension may lie closer together in the source than the last one does: a transposed matrix.
+            let closest = (0..dims.len())
+                .filter(|&d| dims[d].x != 0)
+                .min_by_key(|&d| dims[d].x.unsigned_abs());
+            let across = match closest.filter(|&d| dims[d].x.unsigned_abs() < last.x.unsigned_abs()) {
+                Some(d) => dims.remove(d),
+                None => Dim { len: 1, x: 0, y: 0 },
+            };
+            walk(&dims, offset, 0, &mut |from, to| {
+                copy_tiles(x, from, across, last, &mut y[to..])
+            });
+        }
+    }
+}
+
+/// Copies a matrix tile by tile, so that each cache line of the source is used up while it is at hand.
+fn copy_tiles<T: Element>(x: &[T], offset: usize, rows: Dim, columns: Dim, y: &mut [T]) {
+    const TILE: usize = 16;
+    for i0 in (0..rows.len).step_by(TILE) {
+        for j0 in (0..columns.len).step_by(TILE) {
+            let width = TILE.min(columns.len - j0);
+            for i in i0..rows.len.min(i0 + TILE) {
+                let to = i * rows.y + j0;
+                let mut from = offset as isize + i as isize * rows.x + j0 as isize * columns.x;
+                for y in &mut y[to..to + width] {
+                    *y = x[from as usize];
+                    from += columns.x;
+                }
+            }
+        }
+    }
+}
+
+/// Sets every element of `y` to `value`.
+pub fn fill<T: Element>(y: &mut [T], value: T) {
+    parallel::for_each_chunk(y, CHUNK, |_, y| y.fill(value));
+}
+
+/// A conversion between element types, with the meaning of Rust's `as`: floats round to the nearest float; on the way to an
+/// integer they are cut off towards zero, what lies outside becomes the nearest integer that exists, and NaN becomes 0.
+pub trait CastTo<B>: Element {
+    /// The converted number.
+    fn cast(self) -> B;
+}
+
+macro_rules! cast_to {
+    ($($a:ident => $($b:ident)*),*) => {
+        $($(impl CastTo<$b> for $a {
+            #[inline(always)]
+            fn cast(self) -> $b {
+                self as $b
+            }
+        })*)*
+    };
+}
+
+cast_to!(f32 => f32 f64 u32, f64 => f32 f64 u32, u32 => f32 f64 u32);
+
+/// y = x in another element type.
+pub fn cast<A: CastTo<B>, B: Element>(x: &[A], y: &mut [B]) {
+    assert_eq!(x.len(), y.len(), "the input has another length than the output");
+    parallel::for_each_chunk(y, CHUNK, |start, y| {
+        for (y, x) in y.iter_mut().zip(&x[start..]) {
+            *y = x.cast();
+        }
+    });
+}

@@ -1,0 +1,166 @@
+//! y = f(a, b, …), element by element.
+
+use super::parallel::{self, CHUNK};
+use super::simd::{Float, Lanes};
+use std::array;
+
+/// An input of an elementwise function: as many elements as the output has, some of them given only once.
+#[derive(Clone, Copy, Debug)]
+pub enum Operand<'a, T> {
+    /// Each element.
+    Full(&'a [T]),
+    /// One number for all.
+    Scalar(T),
+    /// One row, repeated: element i is `row[i % row.len()]`.
+    Row(&'a [T]),
+    /// One number for each row of the given width: element i is `column[i / width]`.
+    Column(&'a [T], usize),
+}
+
+/// Elements that are handled at a time where an operand has to be spread out first: it stays in the fastest cache.
+const BLOCK: usize = 1024;
+
+impl<'a, T: Float> Operand<'a, T> {
+    fn check(&self, len: usize) {
+        match *self {
+            Operand::Full(x) => {
+                assert_eq!(x.len(), len, "an input has another length than the output")
+            }
+            Operand::Scalar(_) => {}
+            Operand::Row(row) => assert!(
+                len == 0 || !row.is_empty() && len.is_multiple_of(row.len()),
+                "rows of {} do not make up {len} elements",
+                row.len()
+            ),
+            Operand::Column(column, width) => assert_eq!(
+                column.len().checked_mul(width),
+                Some(len),
+                "a column of {} and a width of {width} do not make up the output",
+                column.len()
+            ),
+        }
+    }
+
+    /// The elements from `start` on: where they lie together, else spread out in `scratch` (which holds a scalar from before).
+    #[inline(always)]
+    fn block<'s>(&self, start: usize, len: usize, scratch: &'s mut [T; BLOCK]) -> &'s [T]
+    where
+        'a: 's,
+    {
+        match *self {
+            Operand::Full(x) => return &x[start..start + len],
+            Operand::Scalar(_) => {}
+            Operand::Row(row) => {
+                let first = start % row.len();
+                if first + len <= row.len() {
+                    return &row[first..first + len];
+                }
+                repeat_row(row, first, &mut scratch[..len]);
+            }
+            Operand::Column(column, width) => {
+                let (mut i, mut at) = (start / width, 0);
+                while at < len {
+                    let end = len.min((i + 1) * width - start);
+                    scratch[at..end].fill(column[i]);
+                    (i, at) = (i + 1, end);
+                }
+            }
+        }
+        &scratch[..len]
+    }
+}
+
+/// Fills `y` with a row, over and over, beginning with the row's element `first`.
+fn repeat_row<T: Copy>(row: &[T], first: usize, y: &mut [T]) {
+    let end = (row.len() - first).min(y.len());
+    y[..end].copy_from_slice(&row[first..first + end]);
+    let period = row.len().min(y.len());
+    y[end..period].copy_from_slice(&row[..period - end]);
+    // What is there so far is a whole number of periods: doubling it keeps short rows from costing a copy each.
+    let mut done = period;
+    while done < y.len() {
+        let more = done.min(y.len() - done);
+        y.copy_within(..more, done);
+        done += more;
+    }
+}
+
+/// y = f(inputs), element by element, on vectors.
+///
+/// `f` must act on each lane by itself; what it returns for the lanes beyond the end is not used.
+pub fn map_n<T: Float, const N: usize>(
+    inputs: [Operand<'_, T>; N],
+    y: &mut [T],
+    f: impl Fn([T::Lanes; N]) -> T::Lanes + Sync + Send,
+) {
+    inputs.iter().for_each(|input| input.check(y.len()));
+    parallel::for_each_chunk(y, CHUNK, |start, y| map_chunk(&inputs, start, y, &f));
+}
+
+/// y = f(x)
+pub fn map<T: Float>(x: &[T], y: &mut [T], f: impl Fn(T::Lanes) -> T::Lanes + Sync + Send) {
+    map_n([Operand::Full(x)], y, |[x]| f(x));
+}
+
+/// y = f(a, b)
+pub fn zip<T: Float>(
+    a: Operand<'_, T>,
+    b: Operand<'_, T>,
+    y: &mut [T],
+    f: impl Fn(T::Lanes, T::Lanes) -> T::Lanes + Sync + Send,
+) {
+    map_n([a, b], y, |[a, b]| f(a, b));
+}
+
+/// y += x
+pub fn add_assign<T: Float>(y: &mut [T], x: &[T]) {
+    Operand::Full(x).check(y.len());
+    parallel::for_each_chunk(y, CHUNK, |start, y| {
+        for (y, &x) in y.iter_mut().zip(&x[start..]) {
+            *y = *y + x;
+        }
+    });
+}
+
+/// The elements of `y` from `start` on.
+fn map_chunk<T: Float, const N: usize>(
+    inputs: &[Operand<'_, T>; N],
+    start: usize,
+    y: &mut [T],
+    f: &impl Fn([T::Lanes; N]) -> T::Lanes,
+) {
+    if inputs.iter().all(|input| matches!(input, Operand::Full(_))) {
+        let full = inputs.map(|input| match input {
+            Operand::Full(x) => &x[start..start + y.len()],
+            _ => unreachable!("all inputs were just found to be full"),
+        });
+        return map_slices(full, y, f);
+    }
+    let mut scratch: [[T; BLOCK]; N] = array::from_fn(|k| match inputs[k] {
+        Operand::Scalar(x) => [x; BLOCK],
+        _ => [T::ZERO; BLOCK],
+    });
+    for (i, y) in y.chunks_mut(BLOCK).enumerate() {
+        let mut scratch = scratch.iter_mut();
+        let blocks = array::from_fn(|k| match scratch.next() {
+            Some(scratch) => inputs[k].block(start + i * BLOCK, y.len(), scratch),
+            None => unreachable!("there is a scratch block for each input"),
+        });
+        map_slices(blocks, y, f);
+    }
+}
+
+/// The loop itself. What is left over at the end goes through a padded vector, so its bits are those of a full one.
+#[inline(always)]
+fn map_slices<T: Float, const N: usize>(x: [&[T]; N], y: &mut [T], f: &impl Fn([T::Lanes; N]) -> T::Lanes) {
+    let (y, y_rest) = T::Lanes::chunks_mut(y);
+    let x_rest = x.map(|x| T::Lanes::chunks(x).1);
+    // Slices of one length, so that the compiler drops the bounds checks.
+    let x = x.map(|x| &T::Lanes::chunks(x).0[..y.len()]);
+    for (i, y) in y.iter_mut().enumerate() {
+        *y = f(x.map(|x| T::Lanes::from_array(x[i]))).to_array();
+    }
+    if !y_rest.is_empty() {
+        f(x_rest.map(|x| T::Lanes::load_padded(x, T::ONE))).store_padded(y_rest);
+    }
+}

@@ -1,0 +1,165 @@
+//! C = A B, for operands with any strides, through the crate `matrixmultiply`.
+
+use super::parallel;
+use super::simd::Float;
+use crate::dtype::DType;
+
+/// A matrix that is read: element (i, j) is `data[i * row_stride + j * column_stride]`. A transposed matrix has its strides exchanged.
+#[derive(Clone, Copy, Debug)]
+pub struct Matrix<'a, T> {
+    /// The elements, beginning with (0, 0).
+    pub data: &'a [T],
+    /// From one row to the next.
+    pub row_stride: usize,
+    /// From one column to the next.
+    pub column_stride: usize,
+}
+
+impl<'a, T: Float> Matrix<'a, T> {
+    /// Panics unless all elements of `rows` x `columns` (at least one) lie inside `data`.
+    fn check(&self, name: &str, rows: usize, columns: usize) {
+        let last = (rows - 1)
+            .checked_mul(self.row_stride)
+            .zip((columns - 1).checked_mul(self.column_stride))
+            .and_then(|(i, j)| i.checked_add(j));
+        assert!(
+            last.is_some_and(|last| last < self.data.len()),
+            "{name}: a matrix of {rows} x {columns} with strides {} and {} leaves its {} elements",
+            self.row_stride,
+            self.column_stride,
+            self.data.len()
+        );
+    }
+
+    fn from_row(self, i: usize) -> Self {
+        Matrix {
+            data: &self.data[i * self.row_stride..],
+            ..self
+        }
+    }
+
+    fn from_column(self, j: usize) -> Self {
+        Matrix {
+            data: &self.data[j * self.column_stride..],
+            ..self
+        }
+    }
+}
+
+/// Multiplications in a piece of a large product; a product of fewer than twice as many is not cut.
+const PIECE: usize = 10_000_000;
+/// The rows or columns of a piece, at least: in each, the whole other operand is packed again.
+const THINNEST: usize = 32;
+
+/// C = A B, or C += A B if `accumulate`: A is m x k, B is k x n, C is m x n and contiguous.
+///
+/// A large product is cut along the longer side of C into pieces that threads take up.
+pub fn matmul<T: Float>(
+    m: usize,
+    k: usize,
+    n: usize,
+    a: Matrix<'_, T>,
+    b: Matrix<'_, T>,
+    c: &mut [T],
+    accumulate: bool,
+) {
+    assert_eq!(m.checked_mul(n), Some(c.len()), "C is not {m} x {n}");
+    if c.is_empty() {
+        return;
+    }
+    if k == 0 {
+        // The sum of no terms.
+        if !accumulate {
+            c.fill(T::ZERO);
+        }
+        return;
+    }
+    a.check("A", m, k);
+    b.check("B", k, n);
+    let side = m.max(n);
+    let piece = piece_len(m, k, n);
+    let output = Output(c.as_mut_ptr());
+    parallel::for_each_task(side.div_ceil(piece), |task| {
+        let start = task * piece;
+        let len = piece.min(side - start);
+        if m >= n {
+            block([len, k, n], a.from_row(start), b, &output, start * n, n, accumulate);
+        } else {
+            block([m, k, len], a, b.from_column(start), &output, start, n, accumulate);
+        }
+    });
+}
+
+/// How many rows (or columns, where there are more of them) of C a task computes: decided by the shape alone.
+fn piece_len(m: usize, k: usize, n: usize) -> usize {
+    let side = m.max(n);
+    let pieces = (m * n).saturating_mul(k) / PIECE;
+    side.div_ceil(pieces.max(1)).next_multiple_of(16).max(THINNEST)
+}
+
+/// Where C begins, for tasks that write to disjoint parts of it.
+struct Output<T>(*mut T);
+
+// SAFETY: the pointer comes from the `&mut [T]` that `matmul` holds while its tasks run, and no two tasks write to the same element:
+// each has its own rows, or its own columns.
+#[allow(unsafe_code)]
+unsafe impl<T: Send> Sync for Output<T> {}
+
+/// One piece: m x n elements of C, which begin at `first` in rows of `width`.
+fn block<T: Float>(
+    [m, k, n]: [usize; 3],
+    a: Matrix<'_, T>,
+    b: Matrix<'_, T>,
+    c: &Output<T>,
+    first: usize,
+    width: usize,
+    accumulate: bool,
+) {
+    let beta = if accumulate { T::ONE } else { T::ZERO };
+    let (a_rows, a_columns) = (a.row_stride as isize, a.column_stride as isize);
+    let (b_rows, b_columns) = (b.row_stride as isize, b.column_stride as isize);
+    a.check("A", m, k);
+    b.check("B", k, n);
+    // SAFETY: the two checks just made put every element that is read inside its slice. The caller's C has `width` columns, and
+    // the piece's rows and columns are among them, so what is written lies inside C; no other task touches it (see `Output`).
+    // The dtype names the type that T is, so the casts change nothing.
+    #[allow(unsafe_code)]
+    unsafe {
+        let (a, b, c) = (a.data.as_ptr(), b.data.as_ptr(), c.0.add(first));
+        match T::DTYPE {
+            DType::F32 => matrixmultiply::sgemm(
+                m,
+                k,
+                n,
+                1.0,
+                a.cast(),
+                a_rows,
+                a_columns,
+                b.cast(),
+                b_rows,
+                b_columns,
+                beta.to_f64() as f32,
+                c.cast(),
+                width as isize,
+                1,
+            ),
+            DType::F64 => matrixmultiply::dgemm(
+                m,
+                k,
+                n,
+                1.0,
+                a.cast(),
+                a_rows,
+                a_columns,
+                b.cast(),
+                b_rows,
+                b_columns,
+                beta.to_f64(),
+                c.cast(),
+                width as isize,
+                1,
+            ),
+            other => unreachable!("{other} is not a floating point type"),
+        }
+    }
+}

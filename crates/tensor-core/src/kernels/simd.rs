@@ -1,0 +1,312 @@
+//! Numbers that kernels compute with: a [`Float`], and a vector of them, its [`Lanes`].
+//!
+//! A kernel is written once, over `T: Float`, and handles `T::Lanes::WIDTH` numbers with each instruction. The lanes come
+//! from the crate `wide`, which splits them into as many registers as the build's instruction set asks for.
+
+use super::functions;
+use crate::dtype::Element;
+use std::ops::{Add, Div, Mul, Neg, Sub};
+use wide::{f32x16, f64x8};
+
+/// An element type that has arithmetic: `f32` or `f64`.
+pub trait Float:
+    Element + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Div<Output = Self> + Neg<Output = Self>
+{
+    /// The vector of this type.
+    type Lanes: Lanes<Scalar = Self>;
+    /// 0
+    const ZERO: Self;
+    /// 1
+    const ONE: Self;
+    /// -∞, the maximum of nothing
+    const NEG_INFINITY: Self;
+
+    /// The nearest number of this type.
+    fn from_f64(x: f64) -> Self;
+    /// The same number in double precision.
+    fn to_f64(self) -> f64;
+    /// √x, correctly rounded.
+    fn sqrt(self) -> Self;
+}
+
+/// A vector of `WIDTH` numbers. Each operation acts on every lane by itself, so a number's result never depends on its neighbours.
+pub trait Lanes:
+    Copy
+    + Send
+    + Sync
+    + Add<Output = Self>
+    + Sub<Output = Self>
+    + Mul<Output = Self>
+    + Div<Output = Self>
+    + Neg<Output = Self>
+{
+    /// What a lane holds.
+    type Scalar: Float<Lanes = Self>;
+    /// The lanes in memory, `[Scalar; WIDTH]`.
+    type Array: Copy + AsRef<[Self::Scalar]> + AsMut<[Self::Scalar]>;
+    /// The number of lanes.
+    const WIDTH: usize;
+
+    /// The same number in every lane.
+    fn splat(x: Self::Scalar) -> Self;
+    /// The lanes from memory.
+    fn from_array(x: Self::Array) -> Self;
+    /// The lanes to memory.
+    fn to_array(self) -> Self::Array;
+    /// A slice as whole vectors and what is left over.
+    fn chunks(x: &[Self::Scalar]) -> (&[Self::Array], &[Self::Scalar]);
+    /// [`chunks`](Self::chunks), to be written to.
+    fn chunks_mut(x: &mut [Self::Scalar]) -> (&mut [Self::Array], &mut [Self::Scalar]);
+
+    /// self · a + b, rounded once where the instruction set has it, else twice.
+    fn mul_add(self, a: Self, b: Self) -> Self;
+    /// The larger number; NaN if either is.
+    fn max(self, other: Self) -> Self;
+    /// The smaller number; NaN if either is.
+    fn min(self, other: Self) -> Self;
+    /// |x|
+    fn abs(self) -> Self;
+    /// √x, correctly rounded.
+    fn sqrt(self) -> Self;
+    /// `if_true` where a > b, else `if_false`, which is also the answer where a or b is NaN.
+    fn select_gt(a: Self, b: Self, if_true: Self, if_false: Self) -> Self;
+    /// `if_true` where a = b, else `if_false`.
+    fn select_eq(a: Self, b: Self, if_true: Self, if_false: Self) -> Self;
+    /// eˣ
+    fn exp(self) -> Self;
+    /// The natural logarithm.
+    fn ln(self) -> Self;
+    /// ln(1 + x), accurate for small x too.
+    fn ln_1p(self) -> Self;
+    /// The hyperbolic tangent.
+    fn tanh(self) -> Self;
+    /// sin x, by the standard library, lane by lane: it reduces large arguments properly.
+    fn sin(self) -> Self;
+    /// cos x, likewise.
+    fn cos(self) -> Self;
+    /// x to the power of `exponent`: by multiplication or division for -1, 1, 2 and 3, else by the standard library, lane by lane.
+    fn powf(self, exponent: Self::Scalar) -> Self;
+
+    /// Exactly `WIDTH` numbers.
+    #[inline(always)]
+    fn load(x: &[Self::Scalar]) -> Self {
+        let (whole, rest) = Self::chunks(x);
+        assert!(
+            whole.len() == 1 && rest.is_empty(),
+            "a vector has {} lanes, not {}",
+            Self::WIDTH,
+            x.len()
+        );
+        Self::from_array(whole[0])
+    }
+    /// Into exactly `WIDTH` numbers.
+    #[inline(always)]
+    fn store(self, y: &mut [Self::Scalar]) {
+        y.copy_from_slice(self.to_array().as_ref());
+    }
+    /// Fewer than `WIDTH` numbers, followed by `padding`.
+    #[inline]
+    fn load_padded(x: &[Self::Scalar], padding: Self::Scalar) -> Self {
+        let mut lanes = Self::splat(padding).to_array();
+        lanes.as_mut()[..x.len()].copy_from_slice(x);
+        Self::from_array(lanes)
+    }
+    /// The first lanes, as many as there is room for.
+    #[inline]
+    fn store_padded(self, y: &mut [Self::Scalar]) {
+        y.copy_from_slice(&self.to_array().as_ref()[..y.len()]);
+    }
+    /// The nearest number to `x` in every lane.
+    #[inline(always)]
+    fn constant(x: f64) -> Self {
+        Self::splat(Self::Scalar::from_f64(x))
+    }
+    /// 0 in every lane.
+    #[inline(always)]
+    fn zero() -> Self {
+        Self::splat(Self::Scalar::ZERO)
+    }
+    /// 1 in every lane.
+    #[inline(always)]
+    fn one() -> Self {
+        Self::splat(Self::Scalar::ONE)
+    }
+    /// 1/x by division, correctly rounded (the reciprocal instructions have 12 to 14 bits).
+    #[inline(always)]
+    fn recip(self) -> Self {
+        Self::one() / self
+    }
+    /// 1 where self > other, else 0.
+    #[inline(always)]
+    fn gt(self, other: Self) -> Self {
+        Self::select_gt(self, other, Self::one(), Self::zero())
+    }
+    /// -1, 0 or 1; NaN stays NaN.
+    #[inline(always)]
+    fn sign(self) -> Self {
+        let zero = Self::zero();
+        Self::select_gt(self, zero, Self::one(), Self::select_gt(zero, self, -Self::one(), self))
+    }
+    /// 1 / (1 + e⁻ˣ)
+    #[inline(always)]
+    fn sigmoid(self) -> Self {
+        functions::sigmoid(self)
+    }
+    /// ln(1 + eˣ)
+    #[inline(always)]
+    fn softplus(self) -> Self {
+        functions::softplus(self)
+    }
+    /// All lanes added, halves onto halves.
+    #[inline(always)]
+    fn sum(self) -> Self::Scalar {
+        fold_halves(self, |a, b| a + b)
+    }
+    /// The largest lane; NaN if any is.
+    #[inline(always)]
+    fn max_lane(self) -> Self::Scalar {
+        #[expect(clippy::eq_op, reason = "only NaN differs from itself")]
+        fold_halves(self, |a, b| if a > b || a != a { a } else { b })
+    }
+}
+
+/// Combines lane i with lane i + n/2, for n = WIDTH, WIDTH/2, …, 2: an order that is the same on every build.
+#[inline(always)]
+fn fold_halves<L: Lanes>(x: L, combine: impl Fn(L::Scalar, L::Scalar) -> L::Scalar) -> L::Scalar {
+    let mut array = x.to_array();
+    let lanes = array.as_mut();
+    let mut half = L::WIDTH / 2;
+    while half > 0 {
+        for i in 0..half {
+            lanes[i] = combine(lanes[i], lanes[i + half]);
+        }
+        half /= 2;
+    }
+    lanes[0]
+}
+
+/// The two implementations differ in their types, and in where the transcendental functions come from.
+macro_rules! implement {
+    ($scalar:ident, $lanes:ident, $width:literal, |$x:ident| exp: $exp:expr, ln: $ln:expr, ln_1p: $ln_1p:expr, tanh: $tanh:expr) => {
+        impl Float for $scalar {
+            type Lanes = $lanes;
+            const ZERO: Self = 0.0;
+            const ONE: Self = 1.0;
+            const NEG_INFINITY: Self = $scalar::NEG_INFINITY;
+
+            #[inline(always)]
+            fn from_f64(x: f64) -> Self {
+                x as $scalar
+            }
+            #[inline(always)]
+            fn to_f64(self) -> f64 {
+                self as f64
+            }
+            #[inline(always)]
+            fn sqrt(self) -> Self {
+                $scalar::sqrt(self)
+            }
+        }
+
+        impl Lanes for $lanes {
+            type Scalar = $scalar;
+            type Array = [$scalar; $width];
+            const WIDTH: usize = $width;
+
+            #[inline(always)]
+            fn splat(x: $scalar) -> Self {
+                <$lanes>::splat(x)
+            }
+            #[inline(always)]
+            fn from_array(x: Self::Array) -> Self {
+                <$lanes>::new(x)
+            }
+            #[inline(always)]
+            fn to_array(self) -> Self::Array {
+                <$lanes>::to_array(self)
+            }
+            #[inline(always)]
+            fn chunks(x: &[$scalar]) -> (&[Self::Array], &[$scalar]) {
+                x.as_chunks()
+            }
+            #[inline(always)]
+            fn chunks_mut(x: &mut [$scalar]) -> (&mut [Self::Array], &mut [$scalar]) {
+                x.as_chunks_mut()
+            }
+            #[inline(always)]
+            fn mul_add(self, a: Self, b: Self) -> Self {
+                <$lanes>::mul_add(self, a, b)
+            }
+            // The processors disagree about the maximum of a number and NaN; a comparison and a choice mean the same everywhere.
+            #[inline(always)]
+            fn max(self, other: Self) -> Self {
+                (self.simd_gt(other) | self.is_nan()).select(self, other)
+            }
+            #[inline(always)]
+            fn min(self, other: Self) -> Self {
+                (other.simd_gt(self) | self.is_nan()).select(self, other)
+            }
+            #[inline(always)]
+            fn abs(self) -> Self {
+                <$lanes>::abs(self)
+            }
+            #[inline(always)]
+            fn sqrt(self) -> Self {
+                <$lanes>::sqrt(self)
+            }
+            #[inline(always)]
+            fn select_gt(a: Self, b: Self, if_true: Self, if_false: Self) -> Self {
+                a.simd_gt(b).select(if_true, if_false)
+            }
+            #[inline(always)]
+            fn select_eq(a: Self, b: Self, if_true: Self, if_false: Self) -> Self {
+                a.simd_eq(b).select(if_true, if_false)
+            }
+            #[inline(always)]
+            fn exp(self) -> Self {
+                let $x = self;
+                $exp
+            }
+            #[inline(always)]
+            fn ln(self) -> Self {
+                let $x = self;
+                $ln
+            }
+            #[inline(always)]
+            fn ln_1p(self) -> Self {
+                let $x = self;
+                $ln_1p
+            }
+            #[inline(always)]
+            fn tanh(self) -> Self {
+                let $x = self;
+                $tanh
+            }
+            fn sin(self) -> Self {
+                <$lanes>::new(self.to_array().map($scalar::sin))
+            }
+            fn cos(self) -> Self {
+                <$lanes>::new(self.to_array().map($scalar::cos))
+            }
+            #[inline]
+            fn powf(self, exponent: $scalar) -> Self {
+                match exponent {
+                    -1.0 => self.recip(),
+                    1.0 => self,
+                    2.0 => self * self,
+                    3.0 => self * self * self,
+                    _ => <$lanes>::new(self.to_array().map(|x| x.powf(exponent))),
+                }
+            }
+        }
+    };
+}
+
+implement!(f32, f32x16, 16, |x| exp: functions::exp(x), ln: functions::ln(x), ln_1p: functions::ln_1p(x), tanh: functions::tanh(x));
+
+// In double precision, clarity comes before speed: the standard library, lane by lane.
+implement!(f64, f64x8, 8, |x|
+    exp: f64x8::new(x.to_array().map(f64::exp)),
+    ln: f64x8::new(x.to_array().map(f64::ln)),
+    ln_1p: f64x8::new(x.to_array().map(f64::ln_1p)),
+    tanh: f64x8::new(x.to_array().map(f64::tanh)));

@@ -1,0 +1,238 @@
+//! What all operations on single elements share: broadcasting, the choice of the loop, and the record.
+
+use super::op::{Cost, Grads, Keeps, Op, OpInfo, Saved, bytes_moved};
+use crate::dtype::DType;
+use crate::error::ShapeError;
+use crate::kernels::elementwise::{Operand, map_n};
+use crate::kernels::simd::{Float, Lanes};
+use crate::shape::Shape;
+use crate::storage::Storage;
+use crate::tensor::Tensor;
+
+/// An operation that computes each element of its output from the elements of its N inputs at the same place. Inputs are broadcast.
+pub(crate) trait Elementwise<const N: usize>: Send + Sync + 'static {
+    const INFO: OpInfo;
+    const KEEPS: Keeps;
+
+    /// The value, for a vector of elements at a time.
+    fn value<L: Lanes>(&self, inputs: [L; N]) -> L;
+
+    /// The rule; see [`Op::vjp`].
+    fn vjp(&self, saved: &Saved<'_>, gy: &Tensor) -> Grads;
+
+    /// A fused operation's first-order rule; see [`Op::vjp_fast`].
+    fn vjp_fast(&self, _saved: &Saved<'_>, _gy: &Tensor) -> Option<Grads> {
+        None
+    }
+
+    fn attributes(&self) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+}
+
+/// Makes an [`Op`] of an [`Elementwise`] operation.
+pub(crate) struct Map<E, const N: usize>(pub(crate) E);
+
+impl<E: Elementwise<N>, const N: usize> Op for Map<E, N> {
+    fn info(&self) -> OpInfo {
+        E::INFO
+    }
+
+    fn attributes(&self) -> Vec<(&'static str, String)> {
+        self.0.attributes()
+    }
+
+    fn infer(&self, inputs: &[&Tensor]) -> Result<Shape, ShapeError> {
+        same_float_type(E::INFO.name, inputs)?;
+        let mut shape = inputs[0].shape();
+        for input in &inputs[1..] {
+            shape = shape
+                .broadcast(&input.shape())
+                .ok_or_else(|| cannot_broadcast(E::INFO.name, inputs))?;
+        }
+        Ok(shape)
+    }
+
+    fn forward(&self, inputs: &[&Tensor], shape: Shape) -> Tensor {
+        let inputs: [&Tensor; N] = inputs.try_into().expect("the operation's methods give it N inputs");
+        evaluate(inputs, shape, &self.0)
+    }
+
+    fn keeps(&self) -> Keeps {
+        E::KEEPS
+    }
+
+    fn vjp(&self, saved: &Saved<'_>, gy: &Tensor) -> Grads {
+        self.0.vjp(saved, gy)
+    }
+
+    fn vjp_fast(&self, saved: &Saved<'_>, gy: &Tensor) -> Option<Grads> {
+        self.0.vjp_fast(saved, gy)
+    }
+
+    fn cost(&self, inputs: &[&Tensor], shape: Shape) -> Cost {
+        Cost {
+            flop: shape.count() as f64,
+            bytes: bytes_moved(inputs, shape),
+        }
+    }
+}
+
+fn evaluate<E: Elementwise<N>, const N: usize>(inputs: [&Tensor; N], shape: Shape, op: &E) -> Tensor {
+    fn run<T: Float, E: Elementwise<N>, const N: usize>(inputs: &[Fitted; N], out: &mut Storage, op: &E) {
+        map_n(inputs.each_ref().map(Fitted::operand), out.as_mut_slice::<T>(), |x| {
+            op.value(x)
+        });
+    }
+    let dtype = inputs[0].dtype();
+    let inputs = inputs.map(|input| Fitted::new(input, shape));
+    let mut out = Storage::for_overwrite(shape.count(), dtype);
+    match dtype {
+        DType::F32 => run::<f32, E, N>(&inputs, &mut out, op),
+        _ => run::<f64, E, N>(&inputs, &mut out, op),
+    }
+    Tensor::from_storage(out, shape)
+}
+
+/// An input in one of the forms that the loops take without a copy, or else copied into the first.
+struct Fitted {
+    tensor: Tensor,
+    form: Form,
+}
+
+enum Form {
+    Full,
+    Scalar,
+    Row,
+    Column { width: usize },
+}
+
+impl Fitted {
+    fn new(input: &Tensor, shape: Shape) -> Fitted {
+        let form = match Form::of(input.shape(), shape) {
+            Some(form) => form,
+            None => {
+                let tensor = input.view(input.layout().expand(shape)).dense();
+                return Fitted {
+                    tensor,
+                    form: Form::Full,
+                };
+            }
+        };
+        Fitted {
+            tensor: input.dense(),
+            form,
+        }
+    }
+
+    fn operand<T: Float>(&self) -> Operand<'_, T> {
+        let values = self.tensor.as_slice::<T>();
+        match self.form {
+            Form::Full => Operand::Full(values),
+            Form::Scalar => Operand::Scalar(values[0]),
+            Form::Row => Operand::Row(values),
+            Form::Column { width } => Operand::Column(values, width),
+        }
+    }
+}
+
+impl Form {
+    /// How `small` is repeated to fill `large`, if it is in a simple way.
+    fn of(small: Shape, large: Shape) -> Option<Form> {
+        if small.count() == large.count() {
+            return Some(Form::Full);
+        }
+        if small.count() == 1 {
+            return Some(Form::Scalar);
+        }
+        let missing = large.rank() - small.rank();
+        let same = |dim: usize| small[dim] == large[missing + dim];
+        let rows_from = (0..small.rank()).position(|dim| small[dim] != 1).unwrap_or(0);
+        if (rows_from..small.rank()).all(same) {
+            return Some(Form::Row);
+        }
+        let columns_to = (0..small.rank()).rposition(|dim| small[dim] != 1).unwrap_or(0) + 1;
+        if missing == 0 && (0..columns_to).all(same) {
+            return Some(Form::Column {
+                width: large[columns_to..].iter().product(),
+            });
+        }
+        None
+    }
+}
+
+/// Checks that all inputs hold the same floating-point type.
+pub(crate) fn same_float_type(name: &'static str, inputs: &[&Tensor]) -> Result<(), ShapeError> {
+    if let Some(input) = inputs.iter().find(|input| !input.dtype().is_float()) {
+        let problem = format!(
+            "needs floating-point numbers, an input of shape {} holds {}",
+            input.shape(),
+            input.dtype()
+        );
+        return Err(ShapeError::new(name, problem).hint("to_dtype(DType::F32) converts"));
+    }
+    let (first, rest) = inputs.split_first().expect("an operation has an input");
+    match rest.iter().find(|input| input.dtype() != first.dtype()) {
+        None => Ok(()),
+        Some(other) => Err(ShapeError::new(
+            name,
+            format!(
+                "types differ: {} {} and {} {}",
+                first.dtype(),
+                first.shape(),
+                other.dtype(),
+                other.shape()
+            ),
+        )
+        .hint("types are never mixed silently: to_dtype converts one of them")),
+    }
+}
+
+fn cannot_broadcast(name: &'static str, inputs: &[&Tensor]) -> ShapeError {
+    let shapes: Vec<String> = inputs.iter().map(|input| input.shape().to_string()).collect();
+    let error = ShapeError::new(name, format!("shapes do not broadcast: {}", shapes.join(" and ")));
+    match broadcast_hint(inputs) {
+        Some(hint) => error.hint(hint),
+        None => error,
+    }
+}
+
+/// The two mistakes that are made most: a vector for each row that should be a column, and a transposed operand.
+fn broadcast_hint(inputs: &[&Tensor]) -> Option<String> {
+    let [a, b] = inputs else { return None };
+    let (long, short) = if a.rank() >= b.rank() {
+        (a.shape(), b.shape())
+    } else {
+        (b.shape(), a.shape())
+    };
+    match (long.sizes(), short.sizes()) {
+        ([rows, _], [n]) if rows == n => Some(format!("for one number a row, reshape [{n}] to [{n}, 1]")),
+        ([m, n], [p, q]) if (m, n) == (q, p) => Some("is one of them transposed? .t() turns it".into()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn simple_broadcasts_need_no_copy() {
+        let form = |small: &[usize], large: &[usize]| match Form::of(Shape::new(small), Shape::new(large)) {
+            Some(Form::Full) => "full",
+            Some(Form::Scalar) => "scalar",
+            Some(Form::Row) => "row",
+            Some(Form::Column { width: 3 }) => "column of 3",
+            Some(Form::Column { .. }) => "column",
+            None => "copy",
+        };
+        assert_eq!(form(&[2, 3], &[2, 3]), "full");
+        assert_eq!(form(&[1, 1], &[2, 3]), "scalar");
+        assert_eq!(form(&[3], &[2, 3]), "row");
+        assert_eq!(form(&[1, 5, 3], &[2, 5, 3]), "row");
+        assert_eq!(form(&[2, 1], &[2, 3]), "column of 3");
+        assert_eq!(form(&[2, 5, 1], &[2, 5, 3]), "column of 3");
+        assert_eq!(form(&[2, 1, 3], &[2, 5, 3]), "copy");
+        assert_eq!(form(&[5, 1], &[2, 5, 3]), "copy");
+    }
+}

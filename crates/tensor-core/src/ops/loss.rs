@@ -1,0 +1,76 @@
+//! Losses that are computed from logits in one pass, because the detour by way of probabilities loses digits.
+
+use super::elementwise::{Elementwise, Map};
+use super::op::{Grads, Keeps, OpInfo, Saved};
+use super::operation;
+use crate::grads;
+use crate::kernels::simd::Lanes;
+use crate::tensor::Tensor;
+
+/// y = max(l, 0) - t · l + ln(1 + e^-|l|). In this order nothing is lost where l is large and t is 0 or 1.
+struct BceWithLogits;
+impl Elementwise<2> for BceWithLogits {
+    const INFO: OpInfo = OpInfo {
+        name: "bce_with_logits",
+        formula: "y = -t ln σ(l) - (1 - t) ln(1 - σ(l)) = max(l, 0) - t · l + ln(1 + e^-|l|)",
+        rule: "gl = gy · (σ(l) - t), gt = -gy · l",
+    };
+    const KEEPS: Keeps = Keeps::inputs_0_1();
+
+    fn value<L: Lanes>(&self, [logit, target]: [L; 2]) -> L {
+        (logit.max(L::zero()) - target * logit) + (-logit.abs()).exp().ln_1p()
+    }
+
+    fn vjp(&self, saved: &Saved<'_>, gy: &Tensor) -> Grads {
+        saved.differentiate(gy, |inputs| inputs[0].softplus() - &inputs[1] * &inputs[0])
+    }
+
+    fn vjp_fast(&self, saved: &Saved<'_>, gy: &Tensor) -> Option<Grads> {
+        let (logits, targets) = (saved.input(0), saved.input(1));
+        Some(grads![
+            saved
+                .wants(0)
+                .then(|| super::apply(Map(BceSlope), &[gy, logits, targets])),
+            saved.wants(1).then(|| -(gy * logits)),
+        ])
+    }
+}
+
+/// y = g · (σ(l) - t): the slope of the loss in one pass.
+struct BceSlope;
+impl Elementwise<3> for BceSlope {
+    const INFO: OpInfo = OpInfo {
+        name: "bce_slope",
+        formula: "y = g · (σ(l) - t)",
+        rule: "gg = gy · (σ(l) - t), gl = gy · g · σ(l) (1 - σ(l)), gt = -gy · g",
+    };
+    const KEEPS: Keeps = Keeps::all_inputs();
+
+    fn value<L: Lanes>(&self, [g, logit, target]: [L; 3]) -> L {
+        g * (logit.sigmoid() - target)
+    }
+
+    fn vjp(&self, saved: &Saved<'_>, gy: &Tensor) -> Grads {
+        saved.differentiate(gy, |inputs| &inputs[0] * (inputs[1].sigmoid() - &inputs[2]))
+    }
+}
+
+impl Tensor {
+    operation! {
+        /// Binary cross entropy of targets t in [0, 1] under the probabilities σ(l) that these logits stand for, element by element, in nats:
+        /// y = -t ln σ(l) - (1 - t) ln(1 - σ(l)), computed as max(l, 0) - t · l + ln(1 + e^-|l|), which is finite for every finite logit. Sum it over
+        /// the dimensions of a sample, average it over the batch.
+        ///
+        /// ```
+        /// use tensor_core::Tensor;
+        /// let logits = Tensor::from([0.0, 200.0]).requires_grad();
+        /// let loss = logits.bce_with_logits(&Tensor::from([1.0, 1.0]));
+        /// assert_eq!(loss.to_vec::<f32>(), [std::f32::consts::LN_2, 0.0]);
+        /// assert_eq!(loss.sum(..).grad(&[&logits])[0].to_vec::<f32>(), [-0.5, 0.0]);
+        /// ```
+        ///
+        /// # Panics
+        /// If the shapes do not broadcast or the types differ.
+        pub fn bce_with_logits / try_bce_with_logits(&self, targets: &Tensor) = Map(BceWithLogits), |this| [this, targets]
+    }
+}

@@ -1,0 +1,210 @@
+//! What an operation has to say about itself.
+
+use crate::autograd::graph::{Node, Record};
+use crate::autograd::is_recording;
+use crate::dtype::DType;
+use crate::error::ShapeError;
+use crate::shape::Shape;
+use crate::tensor::Tensor;
+use std::sync::Arc;
+
+/// The texts that describe an operation to a reader.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OpInfo {
+    /// The name, as in PyTorch where it has the operation.
+    pub name: &'static str,
+    /// What is computed, for example `y = eˣ`.
+    pub formula: &'static str,
+    /// The rule for the gradients, for example `gx = gy · y`.
+    pub rule: &'static str,
+}
+
+/// What an operation costs: floating-point operations, and bytes that have to move at least.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Cost {
+    /// Floating-point operations; an elementary function counts as one.
+    pub flop: f64,
+    /// Bytes of all inputs and the output.
+    pub bytes: f64,
+}
+
+/// An operation on tensors, with its derivative.
+///
+/// There is no default for [`Op::vjp`]: an operation that cuts the graph without a word cannot be built.
+pub trait Op: Send + Sync + 'static {
+    /// Name, formula and rule in words.
+    fn info(&self) -> OpInfo;
+
+    /// The attributes that distinguish this use of the operation: dimensions, a slope, a factor.
+    fn attributes(&self) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+
+    /// The shape of the output.
+    ///
+    /// # Errors
+    /// If the inputs do not fit: what is wrong, with both shapes, and a hint where one is likely.
+    fn infer(&self, inputs: &[&Tensor]) -> Result<Shape, ShapeError>;
+
+    /// Computes the output, which has the shape that [`Op::infer`] gave. Nothing that happens inside is recorded.
+    fn forward(&self, inputs: &[&Tensor], shape: Shape) -> Tensor;
+
+    /// What the rule will need. The rest is not kept alive.
+    fn keeps(&self) -> Keeps;
+
+    /// The rule: the gradients of the inputs from the gradient of the output (a vector-Jacobian product). It is written with tensor operations, so that
+    /// it can be differentiated again. It neither broadcasts back nor accumulates: the engine sums each gradient to its input's shape and
+    /// adds up contributions.
+    fn vjp(&self, saved: &Saved<'_>, gy: &Tensor) -> Grads;
+
+    /// A faster rule for the first order only, for operations whose `vjp` goes through a composition of others.
+    fn vjp_fast(&self, _saved: &Saved<'_>, _gy: &Tensor) -> Option<Grads> {
+        None
+    }
+
+    /// What one run costs. By default one floating-point operation for each element of the output.
+    fn cost(&self, inputs: &[&Tensor], shape: Shape) -> Cost {
+        Cost {
+            flop: shape.count() as f64,
+            bytes: bytes_moved(inputs, shape),
+        }
+    }
+}
+
+/// The bytes of all inputs and of an output of their type.
+pub(crate) fn bytes_moved(inputs: &[&Tensor], shape: Shape) -> f64 {
+    let size = |count: usize, dtype: DType| (count * dtype.size()) as f64;
+    let read: f64 = inputs.iter().map(|x| size(x.count(), x.dtype())).sum();
+    read + inputs.first().map_or(0.0, |x| size(shape.count(), x.dtype()))
+}
+
+/// The gradients of an operation's inputs, in their order; `None` for an input that needs none. Made by [`grads!`](crate::grads).
+pub type Grads = Vec<Option<Tensor>>;
+
+/// Collects the gradients of a rule: tensors, or `Option`s of tensors.
+#[macro_export]
+macro_rules! grads {
+    ($($grad:expr),+ $(,)?) => {
+        vec![$(::core::option::Option::<$crate::Tensor>::from($grad)),+]
+    };
+}
+
+/// Which values an operation keeps for its rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Keeps {
+    inputs: u8,
+    output: bool,
+}
+
+impl Keeps {
+    /// Shapes are enough.
+    pub const fn nothing() -> Keeps {
+        Keeps {
+            inputs: 0,
+            output: false,
+        }
+    }
+
+    /// The output.
+    pub const fn the_output() -> Keeps {
+        Keeps {
+            inputs: 0,
+            output: true,
+        }
+    }
+
+    /// The first input.
+    pub const fn input_0() -> Keeps {
+        Keeps {
+            inputs: 1,
+            output: false,
+        }
+    }
+
+    /// The first and the second input.
+    pub const fn inputs_0_1() -> Keeps {
+        Keeps {
+            inputs: 3,
+            output: false,
+        }
+    }
+
+    /// All inputs.
+    pub const fn all_inputs() -> Keeps {
+        Keeps {
+            inputs: u8::MAX,
+            output: false,
+        }
+    }
+
+    pub(crate) fn input(self, index: usize) -> bool {
+        self.inputs.checked_shr(index as u32).is_some_and(|rest| rest & 1 == 1)
+    }
+
+    pub(crate) fn output(self) -> bool {
+        self.output
+    }
+}
+
+/// What a rule finds of the run that it differentiates.
+pub struct Saved<'a> {
+    pub(crate) node: &'a Arc<Node>,
+    pub(crate) record: &'a Record,
+    pub(crate) wanted: &'a dyn Fn(usize) -> bool,
+}
+
+impl Saved<'_> {
+    /// Whether the gradient of input `index` is asked for. A rule asks before it computes one that costs something.
+    pub fn wants(&self, index: usize) -> bool {
+        (self.wanted)(index)
+    }
+
+    /// An input, tracked as it was.
+    ///
+    /// # Panics
+    /// If [`Op::keeps`] does not name it.
+    pub fn input(&self, index: usize) -> &Tensor {
+        match &self.record.inputs[index] {
+            crate::autograd::graph::Input::Kept(tensor) => tensor,
+            crate::autograd::graph::Input::Edge { .. } => {
+                panic!(
+                    "{}: the rule reads input {index}, which `keeps` does not name",
+                    self.record.op.info().name
+                )
+            }
+        }
+    }
+
+    /// The shape of an input.
+    pub fn shape(&self, index: usize) -> Shape {
+        self.record.inputs[index].shape()
+    }
+
+    /// The type of an input.
+    pub fn dtype(&self, index: usize) -> DType {
+        self.record.inputs[index].dtype()
+    }
+
+    /// The output, tracked: its handle is rebuilt, so that a second derivative finds its way through it.
+    ///
+    /// # Panics
+    /// If [`Op::keeps`] does not name it.
+    pub fn output(&self) -> Tensor {
+        let buffer = self.record.output.as_ref().unwrap_or_else(|| {
+            panic!(
+                "{}: the rule reads the output, which `keeps` does not name",
+                self.record.op.info().name
+            )
+        });
+        Tensor::from_buffer(buffer, is_recording().then(|| Arc::clone(self.node)))
+    }
+
+    /// The gradients by way of a composition of other operations that computes the same: the rule of a fused operation. The operation must keep
+    /// all inputs.
+    ///
+    /// Each input enters under an alias of its own. So each place of use gets its own gradient, also when one tensor is used twice, and what
+    /// the gradients depend on still leads back to the inputs themselves, which a second derivative needs.
+    pub fn differentiate(&self, gy: &Tensor, composition: impl FnOnce(&[Tensor]) -> Tensor) -> Grads {
+        crate::autograd::differentiate_composition(self, gy, composition)
+    }
+}

@@ -1,0 +1,326 @@
+//! Sizes, strides and broadcasting: how a flat buffer is seen as an array.
+
+use std::fmt;
+use std::ops::{Deref, RangeFull};
+
+/// The most dimensions that a tensor can have.
+pub const MAX_RANK: usize = 8;
+
+/// The size of a tensor in each dimension. No dimensions means a single number (a scalar).
+///
+/// ```
+/// use tensor_core::Shape;
+/// let shape = Shape::from([32, 784]);
+/// assert_eq!(shape.rank(), 2);
+/// assert_eq!(shape.count(), 32 * 784);
+/// assert_eq!(shape.to_string(), "[32, 784]");
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Shape {
+    rank: u8,
+    sizes: [usize; MAX_RANK],
+}
+
+impl Shape {
+    /// The shape with these sizes.
+    ///
+    /// # Panics
+    /// With more than [`MAX_RANK`] dimensions.
+    #[track_caller]
+    pub fn new(sizes: &[usize]) -> Shape {
+        assert!(
+            sizes.len() <= MAX_RANK,
+            "a tensor has at most {MAX_RANK} dimensions, not {}: {sizes:?}",
+            sizes.len()
+        );
+        let mut shape = Shape {
+            rank: sizes.len() as u8,
+            sizes: [0; MAX_RANK],
+        };
+        shape.sizes[..sizes.len()].copy_from_slice(sizes);
+        shape
+    }
+
+    /// How many dimensions there are.
+    pub fn rank(&self) -> usize {
+        usize::from(self.rank)
+    }
+
+    /// The sizes, one a dimension.
+    pub fn sizes(&self) -> &[usize] {
+        &self.sizes[..self.rank()]
+    }
+
+    /// How many elements there are: the product of the sizes, 1 for a scalar.
+    pub fn count(&self) -> usize {
+        self.sizes().iter().product()
+    }
+
+    /// The strides of a contiguous array of this shape, in elements: the last dimension is next to each other.
+    pub fn contiguous_strides(&self) -> Strides {
+        let mut strides = [0; MAX_RANK];
+        let mut step = 1;
+        for dim in (0..self.rank()).rev() {
+            strides[dim] = step;
+            step *= self.sizes[dim] as isize;
+        }
+        strides
+    }
+
+    /// The shape without, or with size 1 in, the dimensions that `reduced` marks.
+    pub fn reduce(&self, reduced: DimSet, keep: bool) -> Shape {
+        let mut sizes = [0; MAX_RANK];
+        let mut rank = 0;
+        for (dim, &size) in self.sizes().iter().enumerate() {
+            if !reduced.contains(dim) || keep {
+                sizes[rank] = if reduced.contains(dim) { 1 } else { size };
+                rank += 1;
+            }
+        }
+        Shape::new(&sizes[..rank])
+    }
+
+    /// The shape that two operands are stretched to: sizes are compared from the last dimension, and a 1 or a missing dimension
+    /// takes the other's size. `None` if two sizes differ and neither is 1.
+    ///
+    /// ```
+    /// use tensor_core::Shape;
+    /// let (batch, bias) = (Shape::from([32, 784]), Shape::from([784]));
+    /// assert_eq!(batch.broadcast(&bias), Some(batch));
+    /// assert_eq!(batch.broadcast(&Shape::from([32])), None);
+    /// ```
+    pub fn broadcast(&self, other: &Shape) -> Option<Shape> {
+        let rank = self.rank().max(other.rank());
+        let mut sizes = [0; MAX_RANK];
+        for (dim, size) in sizes[..rank].iter_mut().enumerate() {
+            *size = match (self.size_from_end(rank - dim), other.size_from_end(rank - dim)) {
+                (a, b) if a == b => a,
+                (1, b) => b,
+                (a, 1) => a,
+                _ => return None,
+            };
+        }
+        Some(Shape::new(&sizes[..rank]))
+    }
+
+    /// The size of the `k`-th dimension from the end (1 is the last), 1 where there is none.
+    fn size_from_end(&self, k: usize) -> usize {
+        if k <= self.rank() {
+            self.sizes[self.rank() - k]
+        } else {
+            1
+        }
+    }
+
+    /// The position of dimension `dim`, where a negative number counts from the end. `None` if there is no such dimension.
+    pub fn dim(&self, dim: isize) -> Option<usize> {
+        let rank = self.rank() as isize;
+        (-rank..rank).contains(&dim).then(|| dim.rem_euclid(rank) as usize)
+    }
+}
+
+impl Deref for Shape {
+    type Target = [usize];
+
+    fn deref(&self) -> &[usize] {
+        self.sizes()
+    }
+}
+
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.sizes())
+    }
+}
+
+impl fmt::Debug for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.sizes())
+    }
+}
+
+impl PartialEq<[usize]> for Shape {
+    fn eq(&self, other: &[usize]) -> bool {
+        self.sizes() == other
+    }
+}
+
+impl<const N: usize> PartialEq<[usize; N]> for Shape {
+    fn eq(&self, other: &[usize; N]) -> bool {
+        self.sizes() == other
+    }
+}
+
+impl<const N: usize> From<[usize; N]> for Shape {
+    #[track_caller]
+    fn from(sizes: [usize; N]) -> Shape {
+        Shape::new(&sizes)
+    }
+}
+
+impl From<&[usize]> for Shape {
+    #[track_caller]
+    fn from(sizes: &[usize]) -> Shape {
+        Shape::new(sizes)
+    }
+}
+
+impl From<usize> for Shape {
+    fn from(size: usize) -> Shape {
+        Shape::new(&[size])
+    }
+}
+
+impl From<()> for Shape {
+    fn from((): ()) -> Shape {
+        Shape::new(&[])
+    }
+}
+
+/// How far apart neighbours are in each dimension, in elements. 0 repeats an element, a negative number walks backwards.
+pub type Strides = [isize; MAX_RANK];
+
+/// Where the elements of a tensor lie in its buffer: element (i, j, …) is at `offset + i * strides[0] + j * strides[1] + …`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Layout {
+    pub(crate) shape: Shape,
+    pub(crate) strides: Strides,
+    pub(crate) offset: usize,
+}
+
+impl Layout {
+    /// The layout of a fresh buffer.
+    pub(crate) fn contiguous(shape: Shape) -> Layout {
+        Layout {
+            shape,
+            strides: shape.contiguous_strides(),
+            offset: 0,
+        }
+    }
+
+    /// Whether the elements follow one another without gaps, in order. Sizes of 1 have no stride that matters.
+    pub fn is_contiguous(&self) -> bool {
+        let mut step = 1;
+        for (&size, &stride) in self.shape.iter().zip(&self.strides).rev() {
+            if size != 1 && stride != step {
+                return self.shape.count() == 0;
+            }
+            step *= size as isize;
+        }
+        true
+    }
+
+    /// This view stretched to `shape` by repeating elements (stride 0). The shapes must be compatible.
+    pub(crate) fn expand(&self, shape: Shape) -> Layout {
+        let mut strides = [0; MAX_RANK];
+        let missing = shape.rank() - self.shape.rank();
+        for (dim, &size) in self.shape.iter().enumerate() {
+            if size == shape[missing + dim] {
+                strides[missing + dim] = self.strides[dim];
+            }
+        }
+        Layout {
+            shape,
+            strides,
+            offset: self.offset,
+        }
+    }
+}
+
+/// A set of dimensions of one shape.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct DimSet(u16);
+
+impl DimSet {
+    /// Whether dimension `dim` is in the set.
+    pub fn contains(self, dim: usize) -> bool {
+        self.0 & (1 << dim) != 0
+    }
+
+    /// The set with dimension `dim` as well.
+    #[must_use]
+    pub fn with(self, dim: usize) -> DimSet {
+        DimSet(self.0 | (1 << dim))
+    }
+
+    /// The dimensions that are in the set, in order.
+    pub fn iter(self) -> impl Iterator<Item = usize> {
+        (0..MAX_RANK).filter(move |&dim| self.contains(dim))
+    }
+}
+
+/// What a reduction accepts as its dimensions: `..` for all, one number, or an array; negative numbers count from the end.
+pub trait Dims {
+    /// The dimensions of `shape` that are meant; `Err` holds the first one that does not exist.
+    fn resolve(&self, shape: &Shape) -> Result<DimSet, isize>;
+}
+
+impl Dims for RangeFull {
+    fn resolve(&self, shape: &Shape) -> Result<DimSet, isize> {
+        Ok((0..shape.rank()).fold(DimSet::default(), DimSet::with))
+    }
+}
+
+impl Dims for isize {
+    fn resolve(&self, shape: &Shape) -> Result<DimSet, isize> {
+        shape.dim(*self).map(|dim| DimSet::default().with(dim)).ok_or(*self)
+    }
+}
+
+impl Dims for &[isize] {
+    fn resolve(&self, shape: &Shape) -> Result<DimSet, isize> {
+        self.iter()
+            .try_fold(DimSet::default(), |set, &dim| Ok(set.with(shape.dim(dim).ok_or(dim)?)))
+    }
+}
+
+impl<const N: usize> Dims for [isize; N] {
+    fn resolve(&self, shape: &Shape) -> Result<DimSet, isize> {
+        self.as_slice().resolve(shape)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn broadcasting_follows_numpy() {
+        let cases: [(&[usize], &[usize], Option<&[usize]>); 7] = [
+            (&[2, 3], &[2, 3], Some(&[2, 3])),
+            (&[2, 3], &[3], Some(&[2, 3])),
+            (&[2, 1], &[1, 3], Some(&[2, 3])),
+            (&[], &[4], Some(&[4])),
+            (&[0], &[1], Some(&[0])),
+            (&[2], &[3], None),
+            (&[2, 3], &[2], None),
+        ];
+        for (a, b, wanted) in cases {
+            let (a, b) = (Shape::new(a), Shape::new(b));
+            assert_eq!(a.broadcast(&b), wanted.map(Shape::new), "{a} with {b}");
+            assert_eq!(b.broadcast(&a), wanted.map(Shape::new), "{b} with {a}");
+        }
+    }
+
+    #[test]
+    fn a_view_knows_whether_it_is_contiguous() {
+        let layout = Layout::contiguous(Shape::from([4, 1, 3]));
+        assert!(layout.is_contiguous());
+        assert!(!layout.expand(Shape::from([4, 5, 3])).is_contiguous());
+        let mut transposed = Layout::contiguous(Shape::from([3, 4]));
+        transposed.strides[0] = 1;
+        transposed.strides[1] = 3;
+        assert!(!transposed.is_contiguous());
+        assert!(Layout::contiguous(Shape::from([0, 7])).is_contiguous());
+    }
+
+    #[test]
+    fn dimensions_count_from_either_end() {
+        let shape = Shape::from([2, 3, 4]);
+        assert_eq!((-1).resolve(&shape), Ok(DimSet::default().with(2)));
+        assert_eq!([0, -2].resolve(&shape), Ok(DimSet::default().with(0).with(1)));
+        assert_eq!(3.resolve(&shape), Err(3));
+        assert_eq!(shape.reduce((..).resolve(&shape).unwrap(), false), Shape::from(()));
+        assert_eq!(shape.reduce(1.resolve(&shape).unwrap(), true), Shape::from([2, 1, 4]));
+    }
+}
