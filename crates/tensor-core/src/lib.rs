@@ -2,5 +2,6 @@
 
 pub mod dtype;
 pub mod kernels;
+pub mod rng;
 
 pub use dtype::{DType, Element};
