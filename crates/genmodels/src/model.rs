@@ -1,0 +1,42 @@
+//! What a training run needs of a model.
+
+use crate::losses::Losses;
+use nn::{Adam, Context, Module};
+use tensor_core::Tensor;
+
+/// An optimiser with the name under which its state is saved.
+pub struct NamedOptimiser {
+    /// The name: `adam`, or the network that it trains.
+    pub name: &'static str,
+    /// The optimiser.
+    pub adam: Adam,
+}
+
+/// A generative model that can be trained, judged, and sampled from. Samples are rows: a batch is \[B, D\].
+pub trait Model: Module + Send + Sync {
+    /// What the model is called on the command line.
+    fn name(&self) -> &'static str;
+
+    /// New optimisers, in the order in which [`Model::train_step`] takes them. Together they hold every parameter.
+    fn optimisers(&self) -> Vec<NamedOptimiser>;
+
+    /// Names of parameters that are not trained on purpose.
+    fn frozen(&self) -> &[&str] {
+        &[]
+    }
+
+    /// One training step on a batch \[B, D\]: losses, gradients, optimiser steps.
+    fn train_step(&self, x: &Tensor, optimisers: &mut [NamedOptimiser], cx: &mut Context) -> Losses;
+
+    /// What the model says of a batch \[B, D\] that it does not train on, if it can say something.
+    fn evaluate(&self, x: &Tensor, cx: &mut Context) -> Option<Losses>;
+
+    /// `n` new samples, \[n, D\], in [`Model::value_range`].
+    fn sample(&self, n: usize, cx: &mut Context) -> Tensor;
+
+    /// The batch as the model gives it back, \[B, D\], if it can.
+    fn reconstruct(&self, x: &Tensor, cx: &mut Context) -> Option<Tensor>;
+
+    /// The values of black and white.
+    fn value_range(&self) -> (f64, f64);
+}
