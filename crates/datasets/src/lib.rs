@@ -1,1 +1,35 @@
-//! datasets
+//! Where batches come from: files in the IDX format, points of the plane, and digits that the program draws.
+//!
+//! ```
+//! use datasets::{Batches, Dataset, LastBatch, Presentation};
+//! use tensor_core::rng::Random;
+//!
+//! let set = Dataset::open("moons", 42)?;
+//! let order = Random::new(42).stream("data");
+//! let batches = Batches::shuffled(&set.train, 256, LastBatch::Drop, Presentation::default(), &order)?;
+//! let mut values = Vec::new();
+//! for epoch in 0..2 {
+//!     let epoch = batches.epoch(epoch);
+//!     for i in 0..epoch.len() {
+//!         epoch.fill(i, &mut values);                         // [256, 2], row by row
+//!         assert_eq!(values.len(), 256 * 2);
+//!     }
+//! }
+//! # Ok::<(), datasets::DataError>(())
+//! ```
+
+mod batches;
+mod dataset;
+mod error;
+pub mod glyphs;
+pub mod idx;
+pub mod mnist;
+mod nearest;
+pub mod plane;
+
+pub use batches::{Batches, Epoch, LastBatch, Presentation, Range};
+pub use dataset::{Dataset, Entry, Split, names};
+pub use error::{DataError, IdxFault};
+pub use glyphs::Factors;
+pub use nearest::nearest;
+pub use plane::Modes;
