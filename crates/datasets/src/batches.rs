@@ -69,7 +69,11 @@ impl Batches {
 
     /// Batches to evaluate on: all samples once, in the order of the split. Binarised pixels are the same ones in
     /// every epoch and run and for every batch size.
-    pub fn in_order(split: &Split, batch_size: usize, presentation: Presentation) -> Result<Batches, DataError> {
+    pub fn in_order(
+        split: &Split,
+        batch_size: usize,
+        presentation: Presentation,
+    ) -> Result<Batches, DataError> {
         if batch_size == 0 {
             return Err(DataError::BatchOfNothing);
         }
@@ -155,7 +159,11 @@ impl Epoch<'_> {
     /// Which samples of the split are in batch `i`: `[B]`. Panics if there is no such batch.
     #[track_caller]
     pub fn indices(&self, i: usize) -> &[u32] {
-        assert!(i < self.len(), "batch {i} of an epoch of {} batches", self.len());
+        assert!(
+            i < self.len(),
+            "batch {i} of an epoch of {} batches",
+            self.len()
+        );
         let start = i * self.batches.batch_size;
         &self.order[start..self.order.len().min(start + self.batches.batch_size)]
     }
@@ -181,14 +189,19 @@ impl Epoch<'_> {
     pub fn labels(&self, i: usize) -> Option<Vec<u32>> {
         let indices = self.indices(i);
         let labels = self.batches.split.labels()?;
-        Some(indices.iter().map(|&index| u32::from(labels[index as usize])).collect())
+        Some(
+            indices
+                .iter()
+                .map(|&index| u32::from(labels[index as usize]))
+                .collect(),
+        )
     }
 
     /// Writes the bytes of sample `index` as the numbers that were asked for.
     fn present(&self, index: u64, bytes: &[u8], out: &mut [f32]) {
         let Presentation { range, binarised } = self.batches.presentation;
         if binarised {
-            // A number uniform in [0, 1) is below byte / 255 with exactly that probability; never for 0, always for 255.
+            // A number uniform in [0, 1) is below p with probability p: never for byte 0, always for byte 255.
             self.pixels.at(index).fill_uniform(out);
             out.iter_mut()
                 .zip(bytes)

@@ -4,9 +4,9 @@
 //! and a counter into four random words: a *block*. There is no state to carry from one block to the next, so a
 //! chunk of any size can be computed on any thread, and element `i` depends on the key and on `i` only.
 //!
-//! The results have the same bits on every CPU and for every vector width: integer arithmetic, then only
-//! addition, multiplication, division and square root, each of which IEEE 754 rounds in exactly one way. No fused
-//! multiply-add and no library function is called. The loops run over short arrays, side by side, which the compiler turns into vector code.
+//! The results have the same bits on every CPU and for every vector width: integer arithmetic, then only addition,
+//! multiplication, division and square root, each of which IEEE 754 rounds in exactly one way; no fused multiply-add,
+//! no library function. The loops run over short arrays, which the compiler turns into vector code.
 
 use rayon::prelude::*;
 use std::array::from_fn;
@@ -94,9 +94,8 @@ pub fn uniform(key: Key, first: u64, out: &mut [f32]) {
     fill(key, first, out, |words| words.map(|word| word.map(unit)));
 }
 
-/// Fills `out` with numbers from N(0, 1), one word each, from block `first` on.
-///
-/// The words of a block make two pairs, and [`normal_pair`] turns each into two independent normal numbers.
+/// Fills `out` with numbers from N(0, 1), one word each, from block `first` on. A block makes two pairs of words, and
+/// [`normal_pair`] turns each into two independent normal numbers.
 pub fn normal(key: Key, first: u64, out: &mut [f32]) {
     fill(key, first, out, |[u0, v0, u1, v1]| {
         let [a, b] = box_muller(u0, v0);
