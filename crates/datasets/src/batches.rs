@@ -69,11 +69,7 @@ impl Batches {
 
     /// Batches to evaluate on: all samples once, in the order of the split. Binarised pixels are the same ones in
     /// every epoch and run and for every batch size.
-    pub fn in_order(
-        split: &Split,
-        batch_size: usize,
-        presentation: Presentation,
-    ) -> Result<Batches, DataError> {
+    pub fn in_order(split: &Split, batch_size: usize, presentation: Presentation) -> Result<Batches, DataError> {
         if batch_size == 0 {
             return Err(DataError::BatchOfNothing);
         }
@@ -159,11 +155,7 @@ impl Epoch<'_> {
     /// Which samples of the split are in batch `i`: `[B]`. Panics if there is no such batch.
     #[track_caller]
     pub fn indices(&self, i: usize) -> &[u32] {
-        assert!(
-            i < self.len(),
-            "batch {i} of an epoch of {} batches",
-            self.len()
-        );
+        assert!(i < self.len(), "batch {i} of an epoch of {} batches", self.len());
         let start = i * self.batches.batch_size;
         &self.order[start..self.order.len().min(start + self.batches.batch_size)]
     }
@@ -189,12 +181,7 @@ impl Epoch<'_> {
     pub fn labels(&self, i: usize) -> Option<Vec<u32>> {
         let indices = self.indices(i);
         let labels = self.batches.split.labels()?;
-        Some(
-            indices
-                .iter()
-                .map(|&index| u32::from(labels[index as usize]))
-                .collect(),
-        )
+        Some(indices.iter().map(|&index| u32::from(labels[index as usize])).collect())
     }
 
     /// Writes the bytes of sample `index` as the numbers that were asked for.

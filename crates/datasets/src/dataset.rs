@@ -162,11 +162,7 @@ impl Split {
     /// The same samples with a label for each. Panics if there are not as many.
     #[track_caller]
     pub fn with_labels(self, labels: Vec<u8>) -> Split {
-        assert_eq!(
-            labels.len(),
-            self.len(),
-            "with_labels: as many labels as samples"
-        );
+        assert_eq!(labels.len(), self.len(), "with_labels: as many labels as samples");
         Split {
             labels: Some(Arc::new(labels)),
             ..self
@@ -176,11 +172,7 @@ impl Split {
     /// The same samples with the causes of each. Panics if there are not as many.
     #[track_caller]
     pub fn with_factors(self, factors: Vec<Factors>) -> Split {
-        assert_eq!(
-            factors.len(),
-            self.len(),
-            "with_factors: as many factors as samples"
-        );
+        assert_eq!(factors.len(), self.len(), "with_factors: as many factors as samples");
         Split {
             factors: Some(Arc::new(factors)),
             ..self
@@ -270,10 +262,7 @@ mod tests {
             "no data set is called `cifar10`; there are glyphs, mnist:DIR, ring8, grid25, moons, swissroll"
         );
         let needs = "`mnist` needs the folder that its files are in; write `mnist:DIR`";
-        assert_eq!(
-            (message("mnist"), message("mnist:")),
-            (needs.into(), needs.into())
-        );
+        assert_eq!((message("mnist"), message("mnist:")), (needs.into(), needs.into()));
         assert_eq!(
             message("moons:dir"),
             "`moons` is made by the program and takes no folder, but `dir` was given; write `moons`"

@@ -24,9 +24,7 @@ pub enum DataError {
     },
 
     /// A data set that the program makes was given a folder.
-    #[error(
-        "`{name}` is made by the program and takes no folder, but `{folder}` was given; write `{name}`"
-    )]
+    #[error("`{name}` is made by the program and takes no folder, but `{folder}` was given; write `{name}`")]
     NeedlessFolder {
         /// The data set's name.
         name: &'static str,
@@ -95,9 +93,7 @@ pub enum DataError {
     BatchOfNothing,
 
     /// A batch cannot be larger than the set.
-    #[error(
-        "a batch of {batch_size} was asked for, but the set has only {samples} samples; choose at most {samples}"
-    )]
+    #[error("a batch of {batch_size} was asked for, but the set has only {samples} samples; choose at most {samples}")]
     BatchTooLarge {
         /// What was asked for.
         batch_size: usize,
@@ -124,9 +120,7 @@ pub enum IdxFault {
     },
 
     /// The elements are not unsigned bytes.
-    #[error(
-        "the elements have type 0x{found:02x}, expected 0x08 (unsigned bytes); convert the file"
-    )]
+    #[error("the elements have type 0x{found:02x}, expected 0x08 (unsigned bytes); convert the file")]
     ElementType {
         /// The type's code.
         found: u8,
@@ -173,9 +167,7 @@ pub enum IdxFault {
     },
 
     /// The file goes on after its end.
-    #[error(
-        "it goes on after the {expected} bytes that its header promises; fetch or copy it again"
-    )]
+    #[error("it goes on after the {expected} bytes that its header promises; fetch or copy it again")]
     TrailingBytes {
         /// Bytes that the header promises.
         expected: u64,

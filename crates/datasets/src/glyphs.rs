@@ -54,9 +54,7 @@ pub fn open(seed: u64) -> Dataset {
             labels,
             factors,
         } = draw(seed, name, n);
-        Split::images(pixels, AREA)
-            .with_labels(labels)
-            .with_factors(factors)
+        Split::images(pixels, AREA).with_labels(labels).with_factors(factors)
     };
     Dataset {
         name: "glyphs".into(),
@@ -133,10 +131,7 @@ fn shake(stroke: Stroke, factors: &Factors, random: &mut Random) -> Vec<Point> {
         }
         let is_end = i == 0 || i + 1 == stroke.len();
         let amount = factors.jitter * if is_end { 1.4 } else { 1.0 };
-        shaken.push((
-            f32::from(x) * 0.01 + amount * dx,
-            f32::from(y) * 0.01 + amount * dy,
-        ));
+        shaken.push((f32::from(x) * 0.01 + amount * dx, f32::from(y) * 0.01 + amount * dy));
     }
     shaken
 }
@@ -177,16 +172,11 @@ fn smooth(points: &[Point]) -> Vec<Point> {
             continue; // a corner
         }
         let cubic = |a: f32, b: f32, c: f32, d: f32, t: f32| {
-            b + 0.5
-                * t
-                * (c - a + t * (2.0 * a - 5.0 * b + 4.0 * c - d + t * (3.0 * (b - c) + d - a)))
+            b + 0.5 * t * (c - a + t * (2.0 * a - 5.0 * b + 4.0 * c - d + t * (3.0 * (b - c) + d - a)))
         };
         for step in 1..=LINES {
             let t = step as f32 * (1.0 / LINES as f32);
-            curve.push((
-                cubic(p0.0, p1.0, p2.0, p3.0, t),
-                cubic(p0.1, p1.1, p2.1, p3.1, t),
-            ));
+            curve.push((cubic(p0.0, p1.0, p2.0, p3.0, t), cubic(p0.1, p1.1, p2.1, p3.1, t)));
         }
     }
     curve
@@ -216,9 +206,7 @@ fn pressed(curve: Vec<Point>, factors: &Factors, random: &mut Random) -> Vec<Dot
 fn fit(lines: &mut [Vec<Dot>], factors: &Factors) {
     let range = |of: fn(&Dot) -> f32| {
         let along = lines.iter().flatten().map(of);
-        along.fold((f32::MAX, f32::MIN), |(low, high), x| {
-            (low.min(x), high.max(x))
-        })
+        along.fold((f32::MAX, f32::MIN), |(low, high), x| (low.min(x), high.max(x)))
     };
     let ((left, right), (top, bottom)) = (range(|dot| dot.x), range(|dot| dot.y));
     let scale = (BOX * factors.scale - factors.thickness) / (right - left).max(bottom - top);
@@ -245,8 +233,7 @@ fn shift(lines: &mut [Vec<Dot>], dx: f32, dy: f32) {
 fn ink(lines: &[Vec<Dot>], image: &mut [u8]) {
     let mut canvas = Canvas::new();
     for line in lines {
-        line.windows(2)
-            .for_each(|ends| canvas.line(ends[0], ends[1]));
+        line.windows(2).for_each(|ends| canvas.line(ends[0], ends[1]));
     }
     canvas.develop(image);
 }

@@ -45,10 +45,7 @@ pub fn read(path: &Path, sample: &[usize]) -> Result<Idx, DataError> {
         _ => unreadable(error),
     })?;
     let mut file = BufReader::new(file);
-    let is_gzip = file
-        .fill_buf()
-        .map_err(unreadable)?
-        .starts_with(&[0x1f, 0x8b]);
+    let is_gzip = file.fill_buf().map_err(unreadable)?.starts_with(&[0x1f, 0x8b]);
     let content: &mut dyn Read = if is_gzip {
         &mut MultiGzDecoder::new(file)
     } else {
@@ -90,10 +87,7 @@ fn parse(content: &mut dyn Read, sample: &[usize]) -> Result<Idx, ParseError> {
         .into());
     };
     if element_type != 0x08 {
-        return Err(IdxFault::ElementType {
-            found: element_type,
-        }
-        .into());
+        return Err(IdxFault::ElementType { found: element_type }.into());
     }
     let (expected, found) = (sample.len() + 1, usize::from(rank));
     if found != expected {
@@ -128,11 +122,7 @@ fn parse(content: &mut dyn Read, sample: &[usize]) -> Result<Idx, ParseError> {
     let area = sample.iter().product::<usize>() as u64;
     let most = MOST_BYTES / area.max(1);
     if count > most {
-        return Err(IdxFault::Oversized {
-            claimed: count,
-            most,
-        }
-        .into());
+        return Err(IdxFault::Oversized { claimed: count, most }.into());
     }
 
     let promised = count * area;
@@ -162,9 +152,7 @@ fn read_up_to(content: &mut dyn Read, limit: u64, needed: u64) -> Result<Vec<u8>
     let mut bytes = Vec::new();
     match content.take(limit).read_to_end(&mut bytes) {
         Ok(_) => Ok(bytes),
-        Err(error) if error.kind() == ErrorKind::UnexpectedEof && (bytes.len() as u64) < needed => {
-            Ok(bytes)
-        }
+        Err(error) if error.kind() == ErrorKind::UnexpectedEof && (bytes.len() as u64) < needed => Ok(bytes),
         Err(error) => Err(ParseError::Io(error)),
     }
 }

@@ -11,8 +11,7 @@ const IMAGE: [usize; 2] = [28, 28];
 /// Reads both splits from the folder `dir`; each file may be compressed, with or without `.gz` in its name.
 pub fn open(dir: &Path) -> Result<Dataset, DataError> {
     if !dir.is_dir() {
-        let hint =
-            "name the folder that holds train-images-idx3-ubyte and its three companions".into();
+        let hint = "name the folder that holds train-images-idx3-ubyte and its three companions".into();
         return Err(DataError::Missing {
             path: dir.into(),
             kind: "folder",
@@ -32,10 +31,7 @@ pub fn open(dir: &Path) -> Result<Dataset, DataError> {
 fn open_split(dir: &Path, prefix: &str) -> Result<Split, DataError> {
     let image_path = find(dir, &format!("{prefix}-images-idx3-ubyte"))?;
     let label_path = find(dir, &format!("{prefix}-labels-idx1-ubyte"))?;
-    let Idx {
-        count: images,
-        bytes,
-    } = idx::read(&image_path, &IMAGE)?;
+    let Idx { count: images, bytes } = idx::read(&image_path, &IMAGE)?;
     let Idx {
         count: labels,
         bytes: digits,
@@ -85,9 +81,7 @@ mod tests {
     /// A file of `count` samples of the given size, all bytes `value`.
     fn write(dir: &Path, name: &str, sizes: &[u32], value: u8) {
         let mut file = vec![0, 0, 8, sizes.len() as u8];
-        sizes
-            .iter()
-            .for_each(|size| file.extend(size.to_be_bytes()));
+        sizes.iter().for_each(|size| file.extend(size.to_be_bytes()));
         file.resize(file.len() + sizes.iter().product::<u32>() as usize, value);
         fs::write(dir.join(name), file).unwrap();
     }
@@ -127,16 +121,13 @@ mod tests {
 
         write(dir.path(), "train-labels-idx1-ubyte", &[3], 10);
         let message = open(dir.path()).unwrap_err().to_string();
-        assert!(
-            message.contains("label 0 is 10, expected 0 to 9"),
-            "{message}"
-        );
+        assert!(message.contains("label 0 is 10, expected 0 to 9"), "{message}");
 
         fs::remove_file(dir.path().join("train-labels-idx1-ubyte")).unwrap();
         let message = open(dir.path()).unwrap_err().to_string();
-        assert!(message.ends_with(
-            "train-labels-idx1-ubyte: no such file; train-labels-idx1-ubyte.gz is not there either"
-        ));
+        assert!(
+            message.ends_with("train-labels-idx1-ubyte: no such file; train-labels-idx1-ubyte.gz is not there either")
+        );
 
         let message = open(&dir.path().join("nowhere")).unwrap_err().to_string();
         assert!(
@@ -183,8 +174,7 @@ mod tests {
         );
         assert_eq!(set.train.labels().unwrap()[..5], [5, 0, 4, 1, 9]);
         let bytes = set.train.bytes().unwrap();
-        let mean =
-            bytes.iter().map(|&byte| f64::from(byte)).sum::<f64>() / bytes.len() as f64 / 255.0;
+        let mean = bytes.iter().map(|&byte| f64::from(byte)).sum::<f64>() / bytes.len() as f64 / 255.0;
         assert!((mean - 0.1307).abs() < 5e-5, "{mean}");
     }
 }

@@ -6,9 +6,7 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     candidates
         .into_iter()
         .map(|candidate| (edits(&name, candidate), candidate))
-        .filter(|&(distance, candidate)| {
-            3 * distance <= name.chars().count().max(candidate.chars().count())
-        })
+        .filter(|&(distance, candidate)| 3 * distance <= name.chars().count().max(candidate.chars().count()))
         .min_by_key(|&(distance, _)| distance)
         .map(|(_, candidate)| candidate)
 }

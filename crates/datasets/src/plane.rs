@@ -37,12 +37,7 @@ pub fn ring8(seed: u64) -> Dataset {
 /// their own sigma); the label counts along x first.
 pub fn grid25(seed: u64) -> Dataset {
     let at = |k: i32| f64::from(2 * k - 4);
-    mixture(
-        "grid25",
-        seed,
-        (0..25).map(|k| [at(k % 5), at(k / 5)]).collect(),
-        0.05,
-    )
+    mixture("grid25", seed, (0..25).map(|k| [at(k % 5), at(k / 5)]).collect(), 0.05)
 }
 
 /// `moons`: two half circles of radius 1 that reach into each other, sigma 0.05; the label says which one.
@@ -53,11 +48,7 @@ pub fn moons(seed: u64) -> Dataset {
     set("moons", seed, None, |random| {
         let (sin, cos) = angle.sample(random).sin_cos();
         let lower = random.uniform_u32(2) as u8;
-        let [x, y] = if lower == 0 {
-            [cos, sin]
-        } else {
-            [1.0 - cos, 0.5 - sin]
-        };
+        let [x, y] = if lower == 0 { [cos, sin] } else { [1.0 - cos, 0.5 - sin] };
         ([x + noise.sample(random), y + noise.sample(random)], lower)
     })
 }
@@ -87,10 +78,7 @@ fn mixture(name: &str, seed: u64, centres: Vec<[f64; 2]>, sigma: f64) -> Dataset
     set(name, seed, Some(modes), |random| {
         let k = random.uniform_u32(centres.len() as u32);
         let [x, y] = centres[k as usize];
-        (
-            [x + noise.sample(random), y + noise.sample(random)],
-            k as u8,
-        )
+        ([x + noise.sample(random), y + noise.sample(random)], k as u8)
     })
 }
 
@@ -99,17 +87,11 @@ fn normal(sigma: f64) -> Normal<f64> {
 }
 
 /// Both splits, each from its own stream.
-fn set(
-    name: &str,
-    seed: u64,
-    modes: Option<Modes>,
-    draw: impl Fn(&mut Random) -> ([f64; 2], u8),
-) -> Dataset {
+fn set(name: &str, seed: u64, modes: Option<Modes>, draw: impl Fn(&mut Random) -> ([f64; 2], u8)) -> Dataset {
     let split = |split: &str, n: usize| {
         let mut random = Random::new(seed).stream(name).stream(split);
         let (points, labels): (Vec<[f64; 2]>, Vec<u8>) = (0..n).map(|_| draw(&mut random)).unzip();
-        Split::points(points.into_iter().flatten().map(|x| x as f32).collect(), 2)
-            .with_labels(labels)
+        Split::points(points.into_iter().flatten().map(|x| x as f32).collect(), 2).with_labels(labels)
     };
     Dataset {
         name: name.into(),
@@ -131,13 +113,7 @@ mod tests {
             .unwrap()
             .chunks(2)
             .map(|p| [f64::from(p[0]), f64::from(p[1])]);
-        points.zip(
-            split
-                .labels()
-                .unwrap()
-                .iter()
-                .map(|&label| usize::from(label)),
-        )
+        points.zip(split.labels().unwrap().iter().map(|&label| usize::from(label)))
     }
 
     /// Mean and variance of each mode, and how many points it has, against what they are drawn from.
@@ -146,27 +122,13 @@ mod tests {
         assert_abs_diff_eq!(f64::from(modes.sigma), sigma, epsilon = 1e-8);
         let expected = TRAIN as f64 / centres.len() as f64;
         for (k, centre) in centres.iter().enumerate() {
-            let mode: Vec<_> = points(&set.train)
-                .filter(|p| p.1 == k)
-                .map(|p| p.0)
-                .collect();
+            let mode: Vec<_> = points(&set.train).filter(|p| p.1 == k).map(|p| p.0).collect();
             let n = mode.len() as f64;
-            assert!(
-                (n - expected).abs() < 4.0 * expected.sqrt(),
-                "mode {k} has {n} points"
-            );
+            assert!((n - expected).abs() < 4.0 * expected.sqrt(), "mode {k} has {n} points");
             for axis in 0..2 {
-                assert_abs_diff_eq!(
-                    f64::from(modes.centres[k][axis]),
-                    centre[axis],
-                    epsilon = 1e-6
-                );
+                assert_abs_diff_eq!(f64::from(modes.centres[k][axis]), centre[axis], epsilon = 1e-6);
                 let mean = mode.iter().map(|p| p[axis]).sum::<f64>() / n;
-                let variance = mode
-                    .iter()
-                    .map(|p| (p[axis] - centre[axis]).powi(2))
-                    .sum::<f64>()
-                    / n;
+                let variance = mode.iter().map(|p| (p[axis] - centre[axis]).powi(2)).sum::<f64>() / n;
                 assert!(
                     (mean - centre[axis]).abs() < 4.5 * sigma / n.sqrt(),
                     "mode {k}: mean {mean}"
@@ -198,10 +160,7 @@ mod tests {
     #[test]
     fn grid25_is_a_grid_of_25() {
         let at = [-4.0, -2.0, 0.0, 2.0, 4.0];
-        let centres: Vec<[f64; 2]> = at
-            .iter()
-            .flat_map(|&y| at.iter().map(move |&x| [x, y]))
-            .collect();
+        let centres: Vec<[f64; 2]> = at.iter().flat_map(|&y| at.iter().map(move |&x| [x, y])).collect();
         check_mixture(&grid25(1), &centres, 0.05);
     }
 
@@ -241,10 +200,7 @@ mod tests {
         let (a, b, c) = (ring8(1), ring8(1), ring8(2));
         assert_eq!(a.train.values(), b.train.values());
         assert_ne!(a.train.values(), c.train.values());
-        assert_ne!(
-            a.train.values().unwrap()[..100],
-            a.test.values().unwrap()[..100]
-        );
+        assert_ne!(a.train.values().unwrap()[..100], a.test.values().unwrap()[..100]);
         assert_eq!((a.train.len(), a.test.len()), (TRAIN, TEST));
     }
 }

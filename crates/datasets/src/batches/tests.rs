@@ -32,9 +32,7 @@ fn an_epoch_has_each_sample_once_and_another_epoch_another_order() {
     let batches = shuffled(100, LastBatch::Keep, GREY, 1);
     let order = |epoch: u64| -> Vec<u32> {
         let epoch = batches.epoch(epoch);
-        (0..epoch.len())
-            .flat_map(|i| epoch.indices(i).to_vec())
-            .collect()
+        (0..epoch.len()).flat_map(|i| epoch.indices(i).to_vec()).collect()
     };
     let (first, second) = (order(0), order(1));
     assert_ne!(first, second);
@@ -49,9 +47,7 @@ fn the_last_batch_is_kept_or_dropped() {
     let sizes = |last| -> Vec<usize> {
         let batches = shuffled(100, last, GREY, 1);
         let epoch = batches.epoch(0);
-        (0..batches.per_epoch())
-            .map(|i| epoch.indices(i).len())
-            .collect()
+        (0..batches.per_epoch()).map(|i| epoch.indices(i).len()).collect()
     };
     assert_eq!(sizes(LastBatch::Keep), [100, 100, 56]);
     assert_eq!(sizes(LastBatch::Drop), [100, 100]);
@@ -65,11 +61,7 @@ fn values_and_labels_belong_to_the_indices() {
     let epoch = batches.epoch(5);
     let values = filled(&batches, 5, 3);
     assert_eq!(epoch.labels(3).unwrap(), epoch.indices(3));
-    let expected: Vec<f32> = epoch
-        .indices(3)
-        .iter()
-        .flat_map(|&k| [k as f32 / 255.0; 4])
-        .collect();
+    let expected: Vec<f32> = epoch.indices(3).iter().flat_map(|&k| [k as f32 / 255.0; 4]).collect();
     assert_eq!(values, expected);
     assert!(
         Batches::in_order(&Split::images(vec![0; 8], 4), 2, GREY)
@@ -108,13 +100,9 @@ fn evaluation_is_in_the_natural_order_and_does_not_depend_on_epoch_or_batch_size
 
 #[test]
 fn the_ranges_are_exact_at_their_ends() {
-    for (range, low, high) in [
-        (Range::ZeroToOne, 0.0, 1.0),
-        (Range::MinusOneToOne, -1.0, 1.0),
-    ] {
+    for (range, low, high) in [(Range::ZeroToOne, 0.0, 1.0), (Range::MinusOneToOne, -1.0, 1.0)] {
         for binarised in [false, true] {
-            let batches =
-                Batches::in_order(&ramp(), 256, Presentation { range, binarised }).unwrap();
+            let batches = Batches::in_order(&ramp(), 256, Presentation { range, binarised }).unwrap();
             let values = filled(&batches, 0, 0);
             assert_eq!(
                 (values[..4].to_vec(), values[1020..].to_vec()),
@@ -154,12 +142,7 @@ fn binarised_pixels_are_white_as_often_as_they_are_bright() {
 fn each_epoch_binarises_afresh() {
     let batches = shuffled(256, LastBatch::Keep, BINARY, 6);
     let image = |e: u64| {
-        let place = batches
-            .epoch(e)
-            .indices(0)
-            .iter()
-            .position(|&k| k == 128)
-            .unwrap();
+        let place = batches.epoch(e).indices(0).iter().position(|&k| k == 128).unwrap();
         filled(&batches, e, 0)[4 * place..4 * place + 4].to_vec()
     };
     let images: Vec<_> = (0..20).map(image).collect();
@@ -179,11 +162,8 @@ fn points_are_given_as_they_are() {
 
 #[test]
 fn what_cannot_be_done_is_an_error() {
-    let message = |split: &Split, size, presentation| {
-        Batches::in_order(split, size, presentation)
-            .unwrap_err()
-            .to_string()
-    };
+    let message =
+        |split: &Split, size, presentation| Batches::in_order(split, size, presentation).unwrap_err().to_string();
     assert_eq!(
         message(&ramp(), 257, GREY),
         "a batch of 257 was asked for, but the set has only 256 samples; choose at most 256"

@@ -20,9 +20,7 @@ pub(super) struct Canvas {
 
 impl Canvas {
     pub(super) fn new() -> Canvas {
-        Canvas {
-            depth: [-EDGE; AREA],
-        }
+        Canvas { depth: [-EDGE; AREA] }
     }
 
     /// Draws from `a` to `b` in a straight line; the pen's radius changes evenly on the way.

@@ -184,18 +184,8 @@ mod tests {
     #[test]
     fn the_shares_of_each_digit_add_up() {
         for (digit, variants) in DIGITS.iter().enumerate() {
-            assert_eq!(
-                variants.iter().map(|v| v.share).sum::<u32>(),
-                100,
-                "{digit}"
-            );
-            assert!(
-                variants
-                    .iter()
-                    .flat_map(|v| v.strokes)
-                    .all(|s| s.len() >= 3),
-                "{digit}"
-            );
+            assert_eq!(variants.iter().map(|v| v.share).sum::<u32>(), 100, "{digit}");
+            assert!(variants.iter().flat_map(|v| v.strokes).all(|s| s.len() >= 3), "{digit}");
         }
     }
 }

@@ -41,14 +41,8 @@ fn an_image_depends_on_seed_split_and_number_only() {
     );
     assert_ne!(few.pixels, draw(8, "train", 10).pixels);
     assert_ne!(few.pixels, draw(7, "test", 10).pixels);
-    let one_thread = rayon::ThreadPoolBuilder::new()
-        .num_threads(1)
-        .build()
-        .unwrap();
-    assert_eq!(
-        one_thread.install(|| draw(7, "train", 300)).pixels,
-        many.pixels
-    );
+    let one_thread = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    assert_eq!(one_thread.install(|| draw(7, "train", 300)).pixels, many.pixels);
 }
 
 #[test]
@@ -68,13 +62,7 @@ fn the_pixels_are_distributed_like_those_of_mnist() {
     let set = draw(2, "train", 10_000);
     let n = set.pixels.len() as f64;
     let mean = set.pixels.iter().map(|&b| grey(b)).sum::<f64>() / n;
-    let std = (set
-        .pixels
-        .iter()
-        .map(|&b| (grey(b) - mean).powi(2))
-        .sum::<f64>()
-        / n)
-        .sqrt();
+    let std = (set.pixels.iter().map(|&b| (grey(b) - mean).powi(2)).sum::<f64>() / n).sqrt();
     let paper = set.pixels.iter().filter(|&&b| b == 0).count() as f64 / n;
     // MNIST's training images: mean 0.1307, standard deviation 0.3081, 80.9 % of the pixels are 0.
     assert!((mean - 0.1307).abs() < 0.005, "{mean}");
@@ -91,34 +79,21 @@ fn the_ink_is_where_its_factors_say() {
     let set = draw(3, "train", 2_000);
     for (image, factors) in set.pixels.chunks(AREA).zip(&set.factors) {
         let centre = |of: fn(usize) -> usize| {
-            let (moment, ink) =
-                image
-                    .iter()
-                    .enumerate()
-                    .fold((0.0, 0.0), |(moment, ink), (i, &byte)| {
-                        (moment + grey(byte) * (of(i) as f64 + 0.5), ink + grey(byte))
-                    });
+            let (moment, ink) = image.iter().enumerate().fold((0.0, 0.0), |(moment, ink), (i, &byte)| {
+                (moment + grey(byte) * (of(i) as f64 + 0.5), ink + grey(byte))
+            });
             moment / ink
         };
         // Bytes are rounded, and a little ink may leave the image.
         let (x, y) = (centre(|i| i % SIDE), centre(|i| i / SIDE));
-        let (dx, dy) = (
-            x - f64::from(CENTRE + factors.x),
-            y - f64::from(CENTRE + factors.y),
-        );
-        assert!(
-            dx.abs() < 0.3 && dy.abs() < 0.3,
-            "({dx}, {dy}), {factors:?}"
-        );
+        let (dx, dy) = (x - f64::from(CENTRE + factors.x), y - f64::from(CENTRE + factors.y));
+        assert!(dx.abs() < 0.3 && dy.abs() < 0.3, "({dx}, {dy}), {factors:?}");
         let extent = |of: fn(usize) -> usize| {
             let inked = || (0..AREA).filter(|&i| image[i] > 127).map(of);
             (inked().max().unwrap() - inked().min().unwrap() + 1) as f32
         };
         let size = extent(|i| i % SIDE).max(extent(|i| i / SIDE));
-        assert!(
-            (size - BOX * factors.scale).abs() < 2.5,
-            "{size}, {factors:?}"
-        );
+        assert!((size - BOX * factors.scale).abs() < 2.5, "{size}, {factors:?}");
     }
 }
 
@@ -136,9 +111,7 @@ fn factors_show_in_the_images() {
                 .map(|(i, &byte)| ((i % SIDE) as f64, (i / SIDE) as f64, grey(byte)))
         };
         let total: f64 = ink().map(|(_, _, w)| w).sum();
-        let (mx, my) = ink().fold((0.0, 0.0), |(a, b), (x, y, w)| {
-            (a + w * x / total, b + w * y / total)
-        });
+        let (mx, my) = ink().fold((0.0, 0.0), |(a, b), (x, y, w)| (a + w * x / total, b + w * y / total));
         let xy: f64 = ink().map(|(x, y, w)| w * (x - mx) * (y - my)).sum();
         let yy: f64 = ink().map(|(_, y, w)| w * (y - my).powi(2)).sum();
         let measured = -xy / yy - 0.03; // its skeleton leans by 0.03 itself
@@ -154,9 +127,7 @@ fn factors_show_in_the_images() {
 
     let mean_ink = |thick: bool| {
         let images = of_digit(&set, 0).filter(|(_, factors)| (factors.thickness > 2.5) == thick);
-        let inks: Vec<f64> = images
-            .map(|(image, _)| image.iter().map(|&b| grey(b)).sum())
-            .collect();
+        let inks: Vec<f64> = images.map(|(image, _)| image.iter().map(|&b| grey(b)).sum()).collect();
         inks.iter().sum::<f64>() / inks.len() as f64
     };
     assert!(mean_ink(true) > 1.3 * mean_ink(false));
@@ -170,31 +141,16 @@ fn the_nearest_class_mean_is_mostly_right() {
         .map(|digit| {
             let n = of_digit(&train, digit).count() as f64;
             (0..AREA)
-                .map(|p| {
-                    of_digit(&train, digit)
-                        .map(|(image, _)| grey(image[p]))
-                        .sum::<f64>()
-                        / n
-                })
+                .map(|p| of_digit(&train, digit).map(|(image, _)| grey(image[p])).sum::<f64>() / n)
                 .collect()
         })
         .collect();
-    let distance = |image: &[u8], mean: &[f64]| {
-        image
-            .iter()
-            .zip(mean)
-            .map(|(&b, m)| (grey(b) - m).powi(2))
-            .sum::<f64>()
-    };
-    let right = test
-        .pixels
-        .chunks(AREA)
-        .zip(&test.labels)
-        .filter(|(image, label)| {
-            let nearest = (0..10)
-                .min_by(|&a, &b| distance(image, &means[a]).total_cmp(&distance(image, &means[b])));
-            nearest == Some(usize::from(**label))
-        });
+    let distance =
+        |image: &[u8], mean: &[f64]| image.iter().zip(mean).map(|(&b, m)| (grey(b) - m).powi(2)).sum::<f64>();
+    let right = test.pixels.chunks(AREA).zip(&test.labels).filter(|(image, label)| {
+        let nearest = (0..10).min_by(|&a, &b| distance(image, &means[a]).total_cmp(&distance(image, &means[b])));
+        nearest == Some(usize::from(**label))
+    });
     let accuracy = right.count() as f64 / 2_000.0;
     assert!((0.75..0.92).contains(&accuracy), "{accuracy}");
 }

@@ -7,9 +7,7 @@ use std::io::Write;
 /// A file of `sizes` with `n` elements 0, 1, 2 …
 fn idx(kind: u8, sizes: &[u32], n: usize) -> Vec<u8> {
     let mut file = vec![0, 0, kind, sizes.len() as u8];
-    sizes
-        .iter()
-        .for_each(|size| file.extend(size.to_be_bytes()));
+    sizes.iter().for_each(|size| file.extend(size.to_be_bytes()));
     file.extend((0..n).map(|i| i as u8));
     file
 }
@@ -63,13 +61,7 @@ fn each_fault_is_named() {
     let cases: Vec<(Vec<u8>, IdxFault)> = vec![
         (b"PNG and so on".to_vec(), Magic { found: *b"PN" }),
         (idx(0x0d, &[2, 2, 3], 48), ElementType { found: 0x0d }),
-        (
-            idx(8, &[12], 12),
-            Rank {
-                expected: 3,
-                found: 1,
-            },
-        ),
+        (idx(8, &[12], 12), Rank { expected: 3, found: 1 }),
         (
             idx(8, &[2, 3, 2], 12),
             SampleShape {
@@ -92,24 +84,9 @@ fn each_fault_is_named() {
                 found: 10,
             },
         ),
-        (
-            good[..3].to_vec(),
-            Truncated {
-                expected: 4,
-                found: 3,
-            },
-        ),
-        (
-            Vec::new(),
-            Truncated {
-                expected: 4,
-                found: 0,
-            },
-        ),
-        (
-            [good.as_slice(), b"x"].concat(),
-            TrailingBytes { expected: 28 },
-        ),
+        (good[..3].to_vec(), Truncated { expected: 4, found: 3 }),
+        (Vec::new(), Truncated { expected: 4, found: 0 }),
+        ([good.as_slice(), b"x"].concat(), TrailingBytes { expected: 28 }),
         (
             idx(8, &[1_000_000, 2, 3], 12),
             Truncated {
@@ -151,12 +128,7 @@ fn damaged_compression_is_an_error_that_names_the_file() {
     wrong_sum[at] ^= 1;
     let no_sum = good[..good.len() - 5].to_vec();
     let trailing = |rubbish: &[u8]| [&good, rubbish].concat();
-    for file in [
-        wrong_sum,
-        no_sum,
-        trailing(b"short"),
-        trailing(b"and long rubbish"),
-    ] {
+    for file in [wrong_sum, no_sum, trailing(b"short"), trailing(b"and long rubbish")] {
         let message = read_bytes(&file, &[2, 3]).unwrap_err().to_string();
         assert!(message.contains("cannot be read"), "{message}");
     }
@@ -164,17 +136,13 @@ fn damaged_compression_is_an_error_that_names_the_file() {
 
 #[test]
 fn a_missing_file_is_named() {
-    let message = read(Path::new("/nowhere/at-all"), &[])
-        .unwrap_err()
-        .to_string();
+    let message = read(Path::new("/nowhere/at-all"), &[]).unwrap_err().to_string();
     assert_eq!(message, "/nowhere/at-all: no such file; check the path");
 }
 
 #[test]
 fn messages_say_what_was_expected_and_what_to_do() {
-    let message = read_bytes(&idx(8, &[5], 5), &[28, 28])
-        .unwrap_err()
-        .to_string();
+    let message = read_bytes(&idx(8, &[5], 5), &[28, 28]).unwrap_err().to_string();
     assert!(
         message.ends_with(": it has 1 dimension(s), expected 3; were images and labels exchanged?"),
         "{message}"

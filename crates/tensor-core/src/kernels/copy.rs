@@ -168,3 +168,104 @@ pub fn cast<A: CastTo<B>, B: Element>(x: &[A], y: &mut [B]) {
         }
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::parallel::testing::same_on_any_pool;
+    use super::*;
+    use proptest::prelude::*;
+
+    /// The same by the definition.
+    fn naive(x: &[u32], offset: usize, shape: &[usize], strides: &[isize]) -> Vec<u32> {
+        let n: usize = shape.iter().product();
+        let position = |mut i: usize| {
+            let mut at = offset as isize;
+            for (&len, &stride) in shape.iter().zip(strides).rev() {
+                at += (i % len) as isize * stride;
+                i /= len;
+            }
+            at as usize
+        };
+        (0..n).map(|i| x[position(i)]).collect()
+    }
+
+    fn check(x: &[u32], offset: usize, shape: &[usize], strides: &[isize]) {
+        let y = same_on_any_pool(|| {
+            let mut y = vec![u32::MAX; shape.iter().product()];
+            copy_strided(x, offset, shape, strides, &mut y);
+            y
+        });
+        assert!(
+            y == naive(x, offset, shape, strides),
+            "shape {shape:?}, strides {strides:?}, offset {offset}"
+        );
+    }
+
+    #[test]
+    fn views_of_every_kind() {
+        let x: Vec<u32> = (0..600_000).collect();
+        check(&x, 0, &[], &[]);
+        check(&x, 5, &[1, 1], &[7, -3]);
+        check(&x, 0, &[0, 4], &[4, 1]);
+        check(&x, 0, &[600_000], &[1]);
+        check(&x, 599_999, &[600_000], &[-1]);
+        check(&x, 3, &[500, 300], &[0, 1]);
+        check(&x, 3, &[500, 300], &[1, 0]);
+        check(&x, 3, &[700, 300], &[0, 0]);
+        check(&x, 0, &[784, 400], &[1, 784]);
+        check(&x, 0, &[401, 787], &[1, 401]);
+        check(&x, 400, &[401, 787], &[-1, 401]);
+        check(&x, 0, &[16, 28, 28, 33], &[25_872, 28, 1, 784]);
+        check(&x, 0, &[50, 60, 70], &[1, 50, 3000]);
+        check(&x, 0, &[50, 60, 70], &[2, 201, 3]);
+        check(&x, 11, &[2, 3, 5], &[100, -4, 0]);
+    }
+
+    proptest! {
+        #[test]
+        fn any_view(dims in prop::collection::vec((0usize..9, -40isize..40), 0..5), offset in 700usize..900) {
+            let x: Vec<u32> = (0..2000).collect();
+            let (shape, strides): (Vec<_>, Vec<_>) = dims.into_iter().unzip();
+            let reach = |sign: isize| -> isize {
+                shape.iter().zip(&strides).map(|(&n, &s)| ((n as isize - 1) * s * sign).max(0)).sum()
+            };
+            if !shape.contains(&0) && (reach(-1) > offset as isize || offset as isize + reach(1) >= 2000) {
+                let refused = std::panic::catch_unwind(|| {
+                    let mut y = vec![0; shape.iter().product()];
+                    copy_strided(&x, offset, &shape, &strides, &mut y);
+                });
+                prop_assert!(refused.is_err());
+            } else {
+                let mut y = vec![u32::MAX; shape.iter().product()];
+                copy_strided(&x, offset, &shape, &strides, &mut y);
+                prop_assert_eq!(y, naive(&x, offset, &shape, &strides));
+            }
+        }
+    }
+
+    #[test]
+    fn fills() {
+        for n in [0, 1, 17, 200_003] {
+            let mut y = vec![0u32; n];
+            fill(&mut y, 7);
+            assert!(y.iter().all(|&y| y == 7));
+        }
+    }
+
+    #[test]
+    fn converts() {
+        let mut y = [0u32; 6];
+        cast(&[0.9f32, 2.0, -1.0, f32::NAN, 1e20, 16_777_215.0], &mut y);
+        assert_eq!(y, [0, 2, 0, 0, u32::MAX, 16_777_215]);
+        let mut y = [0f32; 2];
+        cast(&[0.1f64, 1e300], &mut y);
+        assert_eq!(y, [0.1, f32::INFINITY]);
+        let mut y = [0f64; 2];
+        cast(&[0.5f32, -3.0], &mut y);
+        assert_eq!(y, [0.5, -3.0]);
+        let x: Vec<u32> = (0..200_003).collect();
+        let mut y = vec![0f64; x.len()];
+        cast(&x, &mut y);
+        assert!(y.iter().enumerate().all(|(i, &y)| y == i as f64));
+    }
+}

@@ -164,3 +164,136 @@ fn map_slices<T: Float, const N: usize>(x: [&[T]; N], y: &mut [T], f: &impl Fn([
         f(x_rest.map(|x| T::Lanes::load_padded(x, T::ONE))).store_padded(y_rest);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::parallel::testing::same_on_any_pool;
+    use super::*;
+
+    const LENGTHS: [usize; 8] = [0, 1, 15, 16, 17, 1000, 100_003, 500_003];
+
+    fn numbers(n: usize) -> Vec<f32> {
+        (0..n).map(|i| (i * 7919 % 2003) as f32 / 100.0 - 10.0).collect()
+    }
+
+    fn exp_of<T: Float>(x: &[T]) -> Vec<T> {
+        let mut y = vec![T::ZERO; x.len()];
+        map(x, &mut y, |x| x.exp());
+        y
+    }
+
+    #[test]
+    fn full_and_scalar_operands() {
+        for n in LENGTHS {
+            let (a, b) = (numbers(n), numbers(n + 1));
+            let y = same_on_any_pool(|| {
+                let mut y = vec![0.0; n];
+                map_n(
+                    [Operand::Full(&a), Operand::Full(&b[1..]), Operand::Scalar(3.0)],
+                    &mut y,
+                    |[a, b, c]| a * c - b,
+                );
+                y
+            });
+            for i in 0..n {
+                assert_eq!(y[i], a[i] * 3.0 - b[i + 1], "element {i} of {n}");
+            }
+        }
+    }
+
+    #[test]
+    fn rows_and_columns_are_repeated() {
+        // Widths below and above a block, and a number of elements above a chunk.
+        for (rows, width) in [
+            (1, 1),
+            (0, 5),
+            (5, 0),
+            (40_000, 1),
+            (1, 40_000),
+            (9, 17),
+            (30_001, 3),
+            (300, 784),
+            (50, 3001),
+        ] {
+            let (x, row, column) = (numbers(rows * width), numbers(width), numbers(rows));
+            let y = same_on_any_pool(|| {
+                let mut y = vec![f32::NAN; rows * width];
+                let operands = [Operand::Row(&row), Operand::Full(&x), Operand::Column(&column, width)];
+                map_n(operands, &mut y, |[row, x, column]| row * x + column);
+                y
+            });
+            // The vectors' products are rounded, as the scalars' are, before the sum is taken.
+            for (i, &y) in y.iter().enumerate() {
+                assert_eq!(
+                    y,
+                    row[i % width] * x[i] + column[i / width],
+                    "element {i} of {rows} x {width}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn operands_of_different_periods() {
+        let (row, column) = (numbers(6), numbers(5000));
+        let mut y = vec![0.0; 15_000];
+        zip(Operand::Row(&row), Operand::Column(&column, 3), &mut y, |a, b| a - b);
+        for (i, y) in y.iter().enumerate() {
+            assert_eq!(*y, row[i % 6] - column[i / 3]);
+        }
+    }
+
+    #[test]
+    fn bits_do_not_depend_on_the_neighbours() {
+        let x = numbers(100_003);
+        let whole = same_on_any_pool(|| exp_of(&x));
+        for len in [1, 15, 16, 17, 1000] {
+            for start in [0, 1, 77, 32_760, 99_003] {
+                let part = exp_of(&x[start..start + len]);
+                assert!(part == whole[start..start + len], "{len} from {start}");
+            }
+        }
+    }
+
+    #[test]
+    fn double_precision_is_the_standard_library() {
+        let x: Vec<f64> = numbers(1003).into_iter().map(f64::from).collect();
+        assert_eq!(exp_of(&x), x.iter().map(|x| x.exp()).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn sums_in_place() {
+        for n in LENGTHS {
+            let (x, before) = (numbers(n), numbers(n + 5));
+            let y = same_on_any_pool(|| {
+                let mut y = before[5..].to_vec();
+                add_assign(&mut y, &x);
+                y
+            });
+            assert!((0..n).all(|i| y[i] == before[i + 5] + x[i]));
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "another length")]
+    fn a_wrong_length_is_refused() {
+        add_assign(&mut [0.0; 3], &[1.0; 4]);
+    }
+
+    #[test]
+    #[should_panic(expected = "rows of 4 do not make up 6")]
+    fn a_wrong_row_is_refused() {
+        zip(Operand::Scalar(1.0), Operand::Row(&[1.0; 4]), &mut [0.0; 6], |a, _| a);
+    }
+
+    #[test]
+    #[should_panic(expected = "a column of 2 and a width of 4")]
+    fn a_wrong_column_is_refused() {
+        zip(
+            Operand::Scalar(1.0),
+            Operand::Column(&[1.0; 2], 4),
+            &mut [0.0; 6],
+            |a, _| a,
+        );
+    }
+}

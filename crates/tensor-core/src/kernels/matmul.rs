@@ -31,14 +31,14 @@ impl<'a, T: Float> Matrix<'a, T> {
         );
     }
 
-    fn from_row(self, i: usize) -> Self {
+    fn rows_from(self, i: usize) -> Self {
         Matrix {
             data: &self.data[i * self.row_stride..],
             ..self
         }
     }
 
-    fn from_column(self, j: usize) -> Self {
+    fn columns_from(self, j: usize) -> Self {
         Matrix {
             data: &self.data[j * self.column_stride..],
             ..self
@@ -83,9 +83,9 @@ pub fn matmul<T: Float>(
         let start = task * piece;
         let len = piece.min(side - start);
         if m >= n {
-            block([len, k, n], a.from_row(start), b, &output, start * n, n, accumulate);
+            block([len, k, n], a.rows_from(start), b, &output, start * n, n, accumulate);
         } else {
-            block([m, k, len], a, b.from_column(start), &output, start, n, accumulate);
+            block([m, k, len], a, b.columns_from(start), &output, start, n, accumulate);
         }
     });
 }
@@ -161,5 +161,142 @@ fn block<T: Float>(
             ),
             other => unreachable!("{other} is not a floating point type"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::parallel::testing::same_on_any_pool;
+    use super::*;
+    use proptest::prelude::*;
+
+    fn numbers<T: Float>(n: usize) -> Vec<T> {
+        (0..n)
+            .map(|i| T::from_f64((i * 7919 % 2003) as f64 / 2003.0 - 0.4))
+            .collect()
+    }
+
+    /// C by the definition, in double precision, and the largest error that rounding may cause.
+    fn check<T: Float>(
+        m: usize,
+        k: usize,
+        n: usize,
+        a: Matrix<'_, T>,
+        b: Matrix<'_, T>,
+        accumulate: bool,
+        epsilon: f64,
+    ) {
+        let before = numbers::<T>(m * n);
+        let c = same_on_any_pool(|| {
+            let mut c = before.clone();
+            matmul(m, k, n, a, b, &mut c, accumulate);
+            c
+        });
+        for i in 0..m {
+            for j in 0..n {
+                let mut want = if accumulate { before[i * n + j].to_f64() } else { 0.0 };
+                for p in 0..k {
+                    let a = a.data[i * a.row_stride + p * a.column_stride].to_f64();
+                    want += a * b.data[p * b.row_stride + j * b.column_stride].to_f64();
+                }
+                let got = c[i * n + j].to_f64();
+                assert!(
+                    (got - want).abs() <= epsilon * (k + 1) as f64,
+                    "{m} x {k} x {n} at ({i}, {j}): {got} is not {want}"
+                );
+            }
+        }
+    }
+
+    fn matrix<T>(data: &[T], rows: usize, columns: usize, transposed: bool) -> Matrix<'_, T> {
+        match transposed {
+            false => Matrix {
+                data,
+                row_stride: columns,
+                column_stride: 1,
+            },
+            true => Matrix {
+                data,
+                row_stride: 1,
+                column_stride: rows,
+            },
+        }
+    }
+
+    fn all_layouts<T: Float>(m: usize, k: usize, n: usize, epsilon: f64) {
+        let (a, b) = (numbers::<T>(m * k), numbers::<T>(k * n));
+        for (ta, tb) in [(false, false), (false, true), (true, false), (true, true)] {
+            check(m, k, n, matrix(&a, m, k, ta), matrix(&b, k, n, tb), ta, epsilon);
+        }
+    }
+
+    #[test]
+    fn sizes_and_layouts() {
+        for (m, k, n) in [
+            (1, 1, 1),
+            (0, 3, 2),
+            (3, 0, 2),
+            (2, 3, 0),
+            (15, 16, 17),
+            (1, 1000, 1),
+            (33, 1, 65),
+            (200, 7, 3),
+        ] {
+            all_layouts::<f32>(m, k, n, f32::EPSILON as f64);
+            all_layouts::<f64>(m, k, n, f64::EPSILON);
+        }
+    }
+
+    #[test]
+    fn large_products_are_cut() {
+        for (m, k, n) in [(128, 784, 400), (784, 128, 400), (1003, 310, 77)] {
+            assert!(piece_len(m, k, n) < m.max(n), "{m} x {k} x {n} stays whole");
+            all_layouts::<f32>(m, k, n, f32::EPSILON as f64);
+        }
+        all_layouts::<f64>(77, 310, 1003, f64::EPSILON);
+    }
+
+    #[test]
+    fn what_was_in_c_is_not_read() {
+        let mut c = [f32::NAN; 4];
+        matmul(
+            2,
+            2,
+            2,
+            matrix(&[1.0; 4], 2, 2, false),
+            matrix(&[2.0; 4], 2, 2, false),
+            &mut c,
+            false,
+        );
+        assert_eq!(c, [4.0; 4]);
+    }
+
+    proptest! {
+        #[test]
+        fn any_strides(
+            (m, k, n) in (1usize..12, 1usize..12, 1usize..12),
+            a_strides in (0usize..20, 0usize..20),
+            b_strides in (0usize..20, 0usize..20),
+            accumulate: bool,
+        ) {
+            let (a, b) = (numbers::<f64>(441), numbers::<f64>(441));
+            let a = Matrix { data: &a[..], row_stride: a_strides.0, column_stride: a_strides.1 };
+            let b = Matrix { data: &b[3..], row_stride: b_strides.0, column_stride: b_strides.1 };
+            check(m, k, n, a, b, accumulate, f64::EPSILON);
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "B: a matrix of 3 x 2")]
+    fn a_short_operand_is_refused() {
+        matmul(
+            2,
+            3,
+            2,
+            matrix(&[1.0; 6], 2, 3, false),
+            matrix(&[1.0; 5], 3, 2, false),
+            &mut [0.0; 4],
+            false,
+        );
     }
 }

@@ -8,6 +8,7 @@
 //! | [`reduce`]      | sums and maxima along one dimension                                               |
 //! | [`copy`]        | any view made contiguous; filling; conversion between element types               |
 //! | [`matmul`]      | C = A B, for operands with any strides                                            |
+//! | [`random`]      | random bits, uniform and normal numbers from a counter                             |
 //! | [`parallel`]    | the one file that knows how work reaches the threads                              |
 //!
 //! Two rules hold for all of them. An argument that does not fit (lengths, strides out of bounds) panics before anything is
@@ -19,11 +20,10 @@ pub mod elementwise;
 pub mod functions;
 pub mod matmul;
 pub mod parallel;
+pub mod random;
 pub mod reduce;
 pub mod simd;
 
 pub use elementwise::Operand;
 pub use matmul::Matrix;
-
 pub use simd::{Float, Lanes};
-pub mod random;

@@ -30,6 +30,9 @@ pub trait Float:
 }
 
 /// A vector of `WIDTH` numbers. Each operation acts on every lane by itself, so a number's result never depends on its neighbours.
+///
+/// Kernels call these methods on `T::Lanes`, a type parameter. On a concrete `f32x16` or `f64x8`, `x.exp()` would be `wide`'s own method
+/// of that name, which is another function; there, write `Lanes::exp(x)`.
 pub trait Lanes:
     Copy
     + Send
@@ -80,6 +83,8 @@ pub trait Lanes:
     fn ln_1p(self) -> Self;
     /// The hyperbolic tangent.
     fn tanh(self) -> Self;
+    /// ln(1 + eˣ)
+    fn softplus(self) -> Self;
     /// sin x, by the standard library, lane by lane: it reduces large arguments properly.
     fn sin(self) -> Self;
     /// cos x, likewise.
@@ -152,11 +157,6 @@ pub trait Lanes:
     fn sigmoid(self) -> Self {
         functions::sigmoid(self)
     }
-    /// ln(1 + eˣ)
-    #[inline(always)]
-    fn softplus(self) -> Self {
-        functions::softplus(self)
-    }
     /// All lanes added, halves onto halves.
     #[inline(always)]
     fn sum(self) -> Self::Scalar {
@@ -187,7 +187,7 @@ fn fold_halves<L: Lanes>(x: L, combine: impl Fn(L::Scalar, L::Scalar) -> L::Scal
 
 /// The two implementations differ in their types, and in where the transcendental functions come from.
 macro_rules! implement {
-    ($scalar:ident, $lanes:ident, $width:literal, |$x:ident| exp: $exp:expr, ln: $ln:expr, ln_1p: $ln_1p:expr, tanh: $tanh:expr) => {
+    ($scalar:ident, $lanes:ident, $width:literal, |$x:ident| exp: $exp:expr, ln: $ln:expr, ln_1p: $ln_1p:expr, tanh: $tanh:expr, softplus: $softplus:expr) => {
         impl Float for $scalar {
             type Lanes = $lanes;
             const ZERO: Self = 0.0;
@@ -282,6 +282,11 @@ macro_rules! implement {
                 let $x = self;
                 $tanh
             }
+            #[inline(always)]
+            fn softplus(self) -> Self {
+                let $x = self;
+                $softplus
+            }
             fn sin(self) -> Self {
                 <$lanes>::new(self.to_array().map($scalar::sin))
             }
@@ -302,11 +307,99 @@ macro_rules! implement {
     };
 }
 
-implement!(f32, f32x16, 16, |x| exp: functions::exp(x), ln: functions::ln(x), ln_1p: functions::ln_1p(x), tanh: functions::tanh(x));
+implement!(
+    f32, f32x16, 16,
+    |x| exp: functions::exp(x),
+    ln: functions::ln(x),
+    ln_1p: functions::ln_1p(x),
+    tanh: functions::tanh(x),
+    softplus: functions::softplus(x)
+);
 
 // In double precision, clarity comes before speed: the standard library, lane by lane.
-implement!(f64, f64x8, 8, |x|
-    exp: f64x8::new(x.to_array().map(f64::exp)),
+implement!(
+    f64, f64x8, 8,
+    |x| exp: f64x8::new(x.to_array().map(f64::exp)),
     ln: f64x8::new(x.to_array().map(f64::ln)),
     ln_1p: f64x8::new(x.to_array().map(f64::ln_1p)),
-    tanh: f64x8::new(x.to_array().map(f64::tanh)));
+    tanh: f64x8::new(x.to_array().map(f64::tanh)),
+    softplus: Lanes::max(x, Lanes::zero()) + f64x8::new(x.to_array().map(|x| (-x.abs()).exp().ln_1p()))
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A test of each operation against the scalar one, for one type.
+    fn lanes_match_scalars<T: Float>() {
+        let special = [
+            f64::NAN,
+            f64::INFINITY,
+            f64::NEG_INFINITY,
+            0.0,
+            -0.0,
+            1.0,
+            -1.5,
+            3.25,
+            1e-30,
+            -7e20,
+        ];
+        let width = T::Lanes::WIDTH;
+        for &a in &special {
+            for &b in &special {
+                let (x, y) = (T::Lanes::splat(T::from_f64(a)), T::Lanes::splat(T::from_f64(b)));
+                let check = |name: &str, got: T::Lanes, want: f64| {
+                    for lane in got.to_array().as_ref() {
+                        let want = T::from_f64(want).to_f64();
+                        let (same, nan) = (lane.to_f64() == want, lane.to_f64().is_nan() && want.is_nan());
+                        assert!(same || nan, "{name}({a}, {b}) = {lane}, not {want}");
+                    }
+                };
+                let nan = a.is_nan() || b.is_nan();
+                check("max", x.max(y), if nan { f64::NAN } else { a.max(b) });
+                check("min", x.min(y), if nan { f64::NAN } else { a.min(b) });
+                check("gt", x.gt(y), if a > b { 1.0 } else { 0.0 });
+                check(
+                    "select_eq",
+                    T::Lanes::select_eq(x, y, x, -T::Lanes::one()),
+                    if a == b { a } else { -1.0 },
+                );
+                check("abs", x.abs(), a.abs());
+                check("sign", x.sign(), if a == 0.0 { 0.0 } else { a.signum() });
+                check("recip", T::Lanes::splat(T::from_f64(4.0)).recip(), 0.25);
+                check("sqrt", T::Lanes::splat(T::from_f64(6.25)).sqrt(), 2.5);
+                check("mul_add", T::Lanes::one().mul_add(x, T::Lanes::zero()), a);
+                check("powf 2", x.powf(T::from_f64(2.0)), T::from_f64(a).to_f64().powi(2));
+                check("powf 0.5", x.powf(T::from_f64(0.5)), T::from_f64(a).to_f64().powf(0.5));
+            }
+        }
+        let numbers: Vec<T> = (0..width).map(|i| T::from_f64(i as f64 - 3.0)).collect();
+        let x = T::Lanes::load(&numbers);
+        assert_eq!(x.sum().to_f64(), (0..width).map(|i| i as f64 - 3.0).sum::<f64>());
+        assert_eq!(x.max_lane().to_f64(), width as f64 - 4.0);
+        let mut stored = vec![T::ZERO; width];
+        x.store(&mut stored);
+        assert_eq!(stored, numbers);
+        let mut stored = vec![T::ZERO; 3];
+        T::Lanes::load_padded(&numbers[..3], T::ONE).store_padded(&mut stored);
+        assert_eq!(stored, numbers[..3]);
+        for i in 0..width {
+            let mut with_nan = numbers.clone();
+            with_nan[i] = T::from_f64(f64::NAN);
+            assert!(
+                T::Lanes::load(&with_nan).max_lane().to_f64().is_nan(),
+                "NaN in lane {i} is lost"
+            );
+        }
+    }
+
+    #[test]
+    fn single_precision() {
+        lanes_match_scalars::<f32>();
+    }
+
+    #[test]
+    fn double_precision() {
+        lanes_match_scalars::<f64>();
+    }
+}
