@@ -1,0 +1,366 @@
+//! `genlab train`: the loop, and what it leaves behind after each epoch.
+
+use crate::cli::TrainArgs;
+use crate::errors::Failure;
+use crate::events::Event;
+use crate::history::History;
+use crate::library::{Library, Losses, Summary, Workload};
+use crate::pictures::{self, Pictures};
+use crate::plan::{Plan, plan};
+use crate::progress::{Progress, clock, in_words, thousands};
+use crate::report::{Report, Shot};
+use crate::run_folder::{Facts, RunFolder, write_whole};
+use crate::{cpu, output, terminal};
+use serde_json::{Map, json};
+use std::time::{Duration, Instant};
+
+/// Reconstructions in a picture.
+const RECONSTRUCTIONS: usize = 32;
+/// Pictures kept for the report before every other one is let go.
+const SHOTS: usize = 80;
+
+/// Runs the command.
+pub(crate) fn train(library: &dyn Library, args: &TrainArgs) -> Result<(), Failure> {
+    let plan = plan(library, args)?;
+    let threads = args.threads.map_or_else(cpu::threads, usize::from);
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()
+        .map_err(|e| Failure::input(format!("cannot start {threads} threads: {e}")))?;
+    pool.install(|| {
+        // The data are open and the model is built before the first file is written.
+        let mut workload = library.open(plan.model.name, &plan.config)?;
+        Run::begin(plan, workload.as_ref(), threads, args.json)?.to_the_end(workload.as_mut())
+    })
+}
+
+/// A run under way.
+struct Run {
+    plan: Plan,
+    summary: Summary,
+    folder: RunFolder,
+    json: bool,
+    progress: Progress,
+    history: History,
+    samples: Vec<Shot>,
+    reconstructions: Vec<Shot>,
+    /// Epochs and steps that are done, and the steps to do.
+    epoch: u64,
+    step: u64,
+    total: u64,
+    started: Instant,
+}
+
+impl Run {
+    fn begin(plan: Plan, work: &dyn Workload, threads: usize, json: bool) -> Result<Self, Failure> {
+        let (summary, per_epoch) = (work.summary(), work.steps_per_epoch());
+        let train = &plan.settings.train;
+        let total = match train.steps {
+            0 => train.epochs.saturating_mul(per_epoch),
+            steps => steps,
+        };
+        let folder = RunFolder::create(
+            &plan.folder,
+            &crate::config::to_toml(&plan.config),
+            facts(&plan, threads),
+        )?;
+        let epochs = total.div_ceil(per_epoch);
+        let progress = Progress::new(json, summary.sample, summary.batch_size, epochs, total);
+        progress.say(&format!(
+            "training {} on {}: {}, {} parameters, {} in steps of {}",
+            plan.model.name,
+            plan.settings.data.name,
+            summary.data,
+            thousands(summary.parameters),
+            if train.steps == 0 {
+                format!("{} epochs", train.epochs)
+            } else {
+                format!("{} steps", thousands(total))
+            },
+            summary.batch_size,
+        ));
+        progress.say(&format!(
+            "seed {}, {threads} threads, vectors of {} ({}), run {}",
+            train.seed,
+            cpu::BUILD_LANES,
+            cpu::lanes_name(cpu::BUILD_LANES),
+            plan.folder.display()
+        ));
+        Ok(Self {
+            plan,
+            summary,
+            folder,
+            json,
+            progress,
+            history: History::default(),
+            samples: Vec::new(),
+            reconstructions: Vec::new(),
+            epoch: 0,
+            step: 0,
+            total,
+            started: Instant::now(),
+        })
+    }
+
+    fn to_the_end(mut self, work: &mut dyn Workload) -> Result<(), Failure> {
+        let outcome = self.epochs(work);
+        self.progress.finish();
+        if let Err(failure) = outcome {
+            let status = if failure.is_divergence() {
+                "diverged"
+            } else {
+                "failed"
+            };
+            // The first failure is the one to tell; the folder says as much as it still can.
+            let _ = self.folder.set_status(status);
+            let _ = self.report(status);
+            return Err(failure);
+        }
+        self.folder.set_status("done")?;
+        self.report("done")?;
+        let run = self.folder.path().display().to_string();
+        let seconds = self.started.elapsed().as_secs_f64();
+        self.emit(&Event::Done {
+            epoch: self.epoch,
+            step: self.step,
+            run: &run,
+            seconds,
+        })?;
+        if !self.json {
+            self.farewell(work)?;
+            output::line(&run);
+        }
+        Ok(())
+    }
+
+    fn epochs(&mut self, work: &mut dyn Workload) -> Result<(), Failure> {
+        while self.step < self.total {
+            let steps = work.steps_per_epoch().min(self.total - self.step);
+            let began = Instant::now();
+            for index in 0..steps {
+                self.one_step(work, index)?;
+            }
+            self.epoch += 1;
+            self.end_of_epoch(work, steps, began)?;
+        }
+        Ok(())
+    }
+
+    fn one_step(&mut self, work: &mut dyn Workload, index: u64) -> Result<(), Failure> {
+        let began = Instant::now();
+        let losses = work.step(self.epoch, index)?;
+        let took = began.elapsed();
+        self.step += 1;
+        self.finite(&losses)?;
+        let (epoch, step) = (self.epoch + 1, self.step);
+        self.emit(&Event::Step {
+            epoch,
+            step,
+            losses: &losses,
+        })?;
+        self.folder
+            .time(&json!({"v": 1, "event": "step", "step": step, "ms": milliseconds(took)}))?;
+        self.progress.step(epoch, &losses, took);
+        self.history.steps.push((step, losses));
+        Ok(())
+    }
+
+    fn end_of_epoch(
+        &mut self,
+        work: &mut dyn Workload,
+        steps: u64,
+        began: Instant,
+    ) -> Result<(), Failure> {
+        let (epoch, step, trained) = (self.epoch, self.step, began.elapsed());
+        let mean = self
+            .history
+            .mean_since(self.history.steps.len() - steps as usize);
+        self.emit(&Event::Epoch {
+            epoch,
+            step,
+            losses: &mean,
+        })?;
+        let tested = work.evaluate()?;
+        if let Some(losses) = &tested {
+            self.finite(losses)?;
+            self.emit(&Event::Eval {
+                epoch,
+                step,
+                losses,
+            })?;
+            self.history.evals.push((step, losses.clone()));
+        }
+        self.draw(work)?;
+        let every = self.plan.settings.checkpoint.every_epochs;
+        if step == self.total || (every > 0 && epoch.is_multiple_of(every)) {
+            self.checkpoint(work)?;
+        }
+        self.folder.time(&json!({
+            "v": 1, "event": "epoch", "epoch": epoch, "step": step,
+            "training_ms": milliseconds(trained), "all_ms": milliseconds(began.elapsed()),
+        }))?;
+        self.report("running")?;
+        let (split, losses) = tested.as_ref().map_or(("train", &mean), |l| ("test", l));
+        self.progress.say(&format!(
+            "epoch {epoch}  {split}: {}  ({:.1} s)",
+            in_words(losses),
+            began.elapsed().as_secs_f64()
+        ));
+        Ok(())
+    }
+
+    fn finite(&self, losses: &Losses) -> Result<(), Failure> {
+        match losses.not_finite() {
+            Some((name, value)) => Err(Failure::diverged(self.step, name, value)),
+            None => Ok(()),
+        }
+    }
+
+    fn draw(&mut self, work: &dyn Workload) -> Result<(), Failure> {
+        let samples = work.sample(self.plan.settings.sample.count as usize)?;
+        let png = pictures::to_png(&samples, work.backdrop().as_ref());
+        let shot = self.keep("epoch", png)?;
+        add(&mut self.samples, shot);
+        if let Some((originals, made)) = work.reconstruct(RECONSTRUCTIONS)? {
+            let png = pictures::reconstructions(&originals, &made).to_png();
+            let shot = self.keep("reconstruction", png)?;
+            add(&mut self.reconstructions, shot);
+        }
+        Ok(())
+    }
+
+    fn keep(&mut self, name: &str, png: Vec<u8>) -> Result<Shot, Failure> {
+        let file = format!("samples/{name}-{:04}.png", self.epoch);
+        self.folder.write(&file, &png)?;
+        self.emit(&Event::Sample {
+            epoch: self.epoch,
+            step: self.step,
+            file: &file,
+        })?;
+        Ok(Shot {
+            caption: format!("epoch {}", self.epoch),
+            png,
+        })
+    }
+
+    fn checkpoint(&mut self, work: &dyn Workload) -> Result<(), Failure> {
+        let state = json!({
+            "v": 1, "model": self.plan.model.name, "seed": self.plan.settings.train.seed,
+            "epoch": self.epoch, "step": self.step,
+        });
+        let name = format!("checkpoints/step-{}", self.step);
+        self.folder.write_folder(&name, |folder| {
+            work.save(folder)?;
+            write_whole(
+                &folder.join("state.json"),
+                format!("{state:#}\n").as_bytes(),
+            )
+        })?;
+        self.emit(&Event::Checkpoint {
+            epoch: self.epoch,
+            step: self.step,
+            folder: &name,
+        })
+    }
+
+    fn report(&self, status: &str) -> Result<(), Failure> {
+        let config = crate::config::to_toml(&self.plan.config);
+        let mut facts: Vec<(String, String)> = Vec::new();
+        let mut fact = |name: &str, value: String| facts.push((name.into(), value));
+        fact("trained on", self.summary.data.clone());
+        fact("parameters", thousands(self.summary.parameters));
+        fact(
+            "steps",
+            format!("{} in {} epochs", thousands(self.step), self.epoch),
+        );
+        fact("time", clock(self.started.elapsed()));
+        let rate = thousands(self.progress.rate() as u64);
+        fact("speed", format!("{rate} {}s a second", self.summary.sample));
+        for (name, value) in &self.folder.facts().0 {
+            let text = value
+                .as_str()
+                .map_or_else(|| value.to_string(), str::to_string);
+            fact(name, text);
+        }
+        let report = Report {
+            model: self.plan.model.name,
+            about: self.plan.model.about,
+            data: &self.plan.settings.data.name,
+            status,
+            sample: self.summary.sample,
+            facts,
+            history: &self.history,
+            samples: &self.samples,
+            reconstructions: &self.reconstructions,
+            config: &config,
+        };
+        self.folder
+            .write("report.html", report.to_html().as_bytes())
+    }
+
+    /// The last words on stderr: a look at the samples where the terminal can, and where to look further.
+    fn farewell(&self, work: &dyn Workload) -> Result<(), Failure> {
+        if let Some(depth) = terminal::depth()
+            && let Pictures::Images(images) =
+                work.sample(self.plan.settings.sample.count as usize)?
+        {
+            eprint!(
+                "\n{}\n",
+                terminal::render(&images, terminal::width(), depth)
+            );
+        }
+        anstream::eprintln!(
+            "done in {}; look at {}",
+            clock(self.started.elapsed()),
+            self.folder.path().join("report.html").display()
+        );
+        Ok(())
+    }
+
+    fn emit(&mut self, event: &Event<'_>) -> Result<(), Failure> {
+        if !self.json && !event.is_metric() {
+            return Ok(());
+        }
+        let line = event.to_line();
+        if self.json {
+            output::line(&line);
+        }
+        if event.is_metric() {
+            self.folder.metric(&line)?;
+        }
+        Ok(())
+    }
+}
+
+/// What `run.json` says beside its version and status.
+fn facts(plan: &Plan, threads: usize) -> Facts {
+    let mut facts = Map::new();
+    facts.insert("model".into(), json!(plan.model.name));
+    facts.insert("preset".into(), json!(plan.preset));
+    facts.insert("data".into(), json!(plan.settings.data.name));
+    facts.insert("seed".into(), json!(plan.settings.train.seed));
+    facts.insert("version".into(), json!(env!("CARGO_PKG_VERSION")));
+    facts.insert("cpu".into(), json!(cpu::detect().name));
+    facts.insert("lanes".into(), json!(cpu::BUILD_LANES));
+    facts.insert("threads".into(), json!(threads));
+    Facts(facts)
+}
+
+/// Adds a picture; a long run lets go of every other one, so that memory stays bounded.
+fn add(shots: &mut Vec<Shot>, shot: Shot) {
+    if shots.len() >= SHOTS {
+        let mut index = 0;
+        shots.retain(|_| {
+            index += 1;
+            index % 2 == 1
+        });
+    }
+    shots.push(shot);
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    (time.as_secs_f64() * 1e6).round() / 1e3
+}
+
+#[cfg(test)]
+mod tests;
