@@ -5,77 +5,10 @@
 
 use crate::errors::Failure;
 use crate::nearest::nearest;
-use serde::{Deserialize, Serialize};
+pub(crate) use crate::settings::Settings;
+use serde::Deserialize;
 use std::path::Path;
 use toml::{Table, Value};
-
-/// The settings that every run has, whatever its model.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Settings {
-    /// The loop.
-    pub(crate) train: Train,
-    /// What it is fed.
-    pub(crate) data: Data,
-    /// What it keeps.
-    pub(crate) checkpoint: Checkpoint,
-    /// What it draws.
-    pub(crate) sample: Sample,
-}
-
-/// `train.*`
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Train {
-    /// Passes over the training set.
-    pub(crate) epochs: u64,
-    /// Stop after this many steps; 0 leaves it to `epochs`.
-    pub(crate) steps: u64,
-    /// Samples in a step.
-    pub(crate) batch_size: u64,
-    /// Where everything random comes from.
-    pub(crate) seed: u64,
-}
-
-/// `data.*`
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Data {
-    /// NAME or NAME:PATH.
-    pub(crate) name: String,
-    /// Draw each grey value to 0 or 1 at each presentation.
-    pub(crate) binarise: bool,
-}
-
-/// `checkpoint.*`
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Checkpoint {
-    /// A checkpoint after every so many epochs; 0 keeps only the last.
-    pub(crate) every_epochs: u64,
-}
-
-/// `sample.*`
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Sample {
-    /// Samples in the pictures of each epoch.
-    pub(crate) count: u64,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            train: Train {
-                epochs: 10,
-                steps: 0,
-                batch_size: 128,
-                seed: 0,
-            },
-            data: Data {
-                name: "glyphs".into(),
-                binarise: false,
-            },
-            checkpoint: Checkpoint { every_epochs: 1 },
-            sample: Sample { count: 64 },
-        }
-    }
-}
 
 /// What lies over the defaults, the lowest first.
 #[derive(Debug, Default)]
@@ -133,8 +66,7 @@ pub(crate) fn settings(table: &Table) -> Result<Settings, Failure> {
 pub(crate) fn to_toml(table: &Table) -> String {
     let body = toml::to_string(table).expect("a table of plain values can be written");
     format!(
-        "# Every setting of this run, the defaults too. To repeat it: genlab train MODEL -c config.toml\n\
-         # train.steps = 0 means that train.epochs decides when to stop.\n\n{body}"
+        "# Every setting of the run. With train.steps = 0, train.epochs decides when to stop.\n\n{body}"
     )
 }
 

@@ -11,7 +11,7 @@ pub(crate) const RULE: RGBColor = RGBColor(0xe3, 0xe6, 0xeb);
 pub(crate) const TRAIN: RGBColor = RGBColor(0x2f, 0x6f, 0xde);
 pub(crate) const TEST: RGBColor = RGBColor(0xd9, 0x66, 0x1f);
 
-const SIZE: (u32, u32) = (560, 300);
+const SIZE: (u32, u32) = (440, 270);
 
 /// A chart of one loss.
 pub(crate) struct Curve<'a> {
@@ -44,7 +44,7 @@ impl Curve<'_> {
             .map(|p| p.0)
             .fold(1.0, f64::max);
         let (low, high) = view(self.train, self.test);
-        let text = ("sans-serif", 13).into_font().color(&INK);
+        let text = ("sans-serif", 14).into_font().color(&INK);
         let mut chart = ChartBuilder::on(&root)
             .margin(6)
             .margin_right(14)
@@ -67,13 +67,7 @@ impl Curve<'_> {
             .x_label_formatter(&|x| crate::progress::thousands(x.round() as u64))
             .y_label_formatter(&|y| format!("{y:.digits$}"))
             .draw()?;
-        // What lies beyond the view (the first steps) would otherwise run over the frame.
-        let inside = |points: &[(f64, f64)]| -> Vec<(f64, f64)> {
-            points
-                .iter()
-                .map(|&(x, y)| (x, y.clamp(low, high)))
-                .collect()
-        };
+        let inside = |points: &[(f64, f64)]| inside(points, low, high);
         if !self.train.is_empty() {
             chart
                 .draw_series(LineSeries::new(inside(self.train), TRAIN.stroke_width(2)))?
@@ -135,6 +129,24 @@ fn view(train: &[(f64, f64)], test: &[(f64, f64)]) -> (f64, f64) {
     }
     let air = ((high - low) * 0.08).max(high.abs() * 1e-3).max(1e-3);
     (low - air, high + air)
+}
+
+/// The points without the first ones beyond the view, from where the line enters it; later ones that leave it
+/// lie on its border.
+fn inside(points: &[(f64, f64)], low: f64, high: f64) -> Vec<(f64, f64)> {
+    let within = |y: f64| (low..=high).contains(&y);
+    let Some(first) = points.iter().position(|p| within(p.1)) else {
+        return Vec::new();
+    };
+    let entry = first.checked_sub(1).map(|before| {
+        let ((x0, y0), (x1, y1)) = (points[before], points[first]);
+        let edge = y0.clamp(low, high);
+        (x0 + (x1 - x0) * (edge - y0) / (y1 - y0), edge)
+    });
+    let rest = points[first..]
+        .iter()
+        .map(|&(x, y)| (x, y.clamp(low, high)));
+    entry.into_iter().chain(rest).collect()
 }
 
 /// Whether the curve ends below its beginning: then the upper right corner is free for the legend.
@@ -207,6 +219,23 @@ mod tests {
         let (low, high) = view(&[(1.0, 2.0)], &[]);
         assert!(low < 2.0 && high > 2.0);
         assert_eq!(view(&[(1.0, f64::NAN)], &[]), (0.0, 1.0));
+    }
+
+    #[test]
+    fn a_line_enters_the_view_where_it_crosses_the_border() {
+        let points = [
+            (0.0, 30.0),
+            (1.0, 20.0),
+            (2.0, 0.0),
+            (3.0, 15.0),
+            (4.0, 5.0),
+        ];
+        assert_eq!(
+            inside(&points, 0.0, 10.0),
+            [(1.5, 10.0), (2.0, 0.0), (3.0, 10.0), (4.0, 5.0)]
+        );
+        assert_eq!(inside(&points[..2], 0.0, 10.0), []);
+        assert_eq!(inside(&points[2..], 0.0, 10.0)[0], (2.0, 0.0));
     }
 
     #[test]

@@ -21,7 +21,8 @@ pub(crate) struct Failure {
     kind: Kind,
     message: String,
     hint: Option<String>,
-    detail: Map<String, Value>,
+    /// More for programs: members of the event.
+    detail: Vec<(&'static str, Value)>,
 }
 
 impl Failure {
@@ -30,7 +31,7 @@ impl Failure {
             kind,
             message: message.into(),
             hint: None,
-            detail: Map::new(),
+            detail: Vec::new(),
         }
     }
 
@@ -51,8 +52,7 @@ impl Failure {
             format!("training diverged at step {step}: {loss} is {value}"),
         )
         .hint("a smaller learning rate usually helps: -s optimiser.learning_rate=…");
-        failure.detail.insert("step".into(), json!(step));
-        failure.detail.insert("loss".into(), json!(loss));
+        failure.detail = vec![("step", json!(step)), ("loss", json!(loss))];
         failure
     }
 
@@ -73,6 +73,7 @@ impl Failure {
     }
 
     /// The message without its hint.
+    #[cfg(test)]
     pub(crate) fn message(&self) -> &str {
         &self.message
     }
@@ -92,7 +93,9 @@ impl Failure {
         if let Some(hint) = &self.hint {
             event.insert("hint".into(), json!(hint));
         }
-        event.extend(self.detail.clone());
+        for (name, value) in &self.detail {
+            event.insert((*name).into(), value.clone());
+        }
         Value::Object(event)
     }
 

@@ -19,6 +19,7 @@ mod progress;
 mod report;
 mod run_folder;
 mod scatter;
+mod settings;
 mod stand_in;
 mod terminal;
 mod train;

@@ -10,6 +10,7 @@ for (const section of document.querySelectorAll(".pictures")) {
     image.src = shot.src;
     image.alt = shot.alt;
     caption.textContent = shot.alt;
+    shots.forEach((figure, i) => figure.classList.toggle("now", i === index));
   };
   const stop = () => {
     clearInterval(timer);
@@ -30,10 +31,10 @@ for (const section of document.querySelectorAll(".pictures")) {
     }, 350);
   });
   shots.forEach((shot, index) => {
-    shot.style.cursor = "pointer";
     shot.addEventListener("click", () => { stop(); show(index); });
   });
   if (shots.length === 1) section.querySelector(".controls").hidden = true;
+  section.classList.add("live");
   show(shots.length - 1);
   player.hidden = false;
 }

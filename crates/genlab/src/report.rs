@@ -56,7 +56,12 @@ impl Report<'_> {
             include_str!("report.css")
         );
         self.header(&mut html);
-        self.pictures(&mut html, "Samples over time", self.samples, "samples");
+        let kind = if self.sample == "image" {
+            "samples"
+        } else {
+            "samples cloud"
+        };
+        self.pictures(&mut html, "Samples over time", self.samples, kind);
         self.curves(&mut html);
         self.pictures(
             &mut html,
@@ -89,12 +94,13 @@ impl Report<'_> {
             } else {
                 "test"
             };
-            let _ = write!(html, "<dl class=\"figures\">\n");
+            html.push_str("<dl class=\"figures\">\n");
             for (name, value) in &losses.0 {
                 let _ = writeln!(
                     html,
-                    "<div><dt>{}</dt><dd>{value:.2}</dd></div>",
-                    escape(&readable(name))
+                    "<div><dt>{}</dt><dd>{}</dd></div>",
+                    escape(&readable(name)),
+                    format!("{value:.2}").replace('-', "\u{2212}")
                 );
             }
             let _ = write!(
@@ -144,22 +150,22 @@ impl Report<'_> {
             escape(title)
         );
         html.push_str(
-            "<div class=\"player card\" hidden>\n<img alt=\"\">\n<div class=\"controls\">\
+            "<div class=\"stage\">\n<div class=\"player card\" hidden>\n<img alt=\"\">\n<div class=\"controls\">\
              <button type=\"button\">Play</button>\
              <input type=\"range\" min=\"0\" value=\"0\" aria-label=\"Which picture\">\
              <output></output></div>\n</div>\n<div class=\"strip\">\n",
         );
         for i in spread(shots.len(), PICTURES) {
             let shot = &shots[i];
-            let _ = write!(
+            let _ = writeln!(
                 html,
                 "<figure><img alt=\"{0}\" loading=\"lazy\" src=\"data:image/png;base64,{1}\">\
-                 <figcaption>{0}</figcaption></figure>\n",
+                 <figcaption>{0}</figcaption></figure>",
                 escape(&shot.caption),
                 BASE64.encode(&shot.png)
             );
         }
-        html.push_str("</div>\n</section>\n");
+        html.push_str("</div>\n</div>\n</section>\n");
     }
 
     fn tables(&self, html: &mut String) {
@@ -216,8 +222,8 @@ fn responsive(svg: &str) -> String {
         rest.split('"').next()
     };
     let (width, height) = (
-        number(" width").unwrap_or("560"),
-        number(" height").unwrap_or("300"),
+        number(" width").unwrap_or("440"),
+        number(" height").unwrap_or("270"),
     );
     format!(
         "<svg viewBox=\"0 0 {width} {height}\" role=\"img\" xmlns=\"http://www.w3.org/2000/svg\"{}",

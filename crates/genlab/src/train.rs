@@ -5,19 +5,15 @@ use crate::errors::Failure;
 use crate::events::Event;
 use crate::history::History;
 use crate::library::{Library, Losses, Summary, Workload};
-use crate::pictures::{self, Pictures};
 use crate::plan::{Plan, plan};
-use crate::progress::{Progress, clock, in_words, thousands};
-use crate::report::{Report, Shot};
-use crate::run_folder::{Facts, RunFolder, write_whole};
-use crate::{cpu, output, terminal};
+use crate::progress::{Progress, in_words, thousands};
+use crate::report::Shot;
+use crate::run_folder::{Facts, RunFolder};
+use crate::{cpu, output};
 use serde_json::{Map, json};
 use std::time::{Duration, Instant};
 
-/// Reconstructions in a picture.
-const RECONSTRUCTIONS: usize = 32;
-/// Pictures kept for the report before every other one is let go.
-const SHOTS: usize = 80;
+mod keep;
 
 /// Runs the command.
 pub(crate) fn train(library: &dyn Library, args: &TrainArgs) -> Result<(), Failure> {
@@ -30,7 +26,7 @@ pub(crate) fn train(library: &dyn Library, args: &TrainArgs) -> Result<(), Failu
     pool.install(|| {
         // The data are open and the model is built before the first file is written.
         let mut workload = library.open(plan.model.name, &plan.config)?;
-        Run::begin(plan, workload.as_ref(), threads, args.json)?.to_the_end(workload.as_mut())
+        Run::begin(plan, workload.as_ref(), threads, args.json)?.finish(workload.as_mut())
     })
 }
 
@@ -102,7 +98,7 @@ impl Run {
         })
     }
 
-    fn to_the_end(mut self, work: &mut dyn Workload) -> Result<(), Failure> {
+    fn finish(mut self, work: &mut dyn Workload) -> Result<(), Failure> {
         let outcome = self.epochs(work);
         self.progress.finish();
         if let Err(failure) = outcome {
@@ -216,107 +212,6 @@ impl Run {
         }
     }
 
-    fn draw(&mut self, work: &dyn Workload) -> Result<(), Failure> {
-        let samples = work.sample(self.plan.settings.sample.count as usize)?;
-        let png = pictures::to_png(&samples, work.backdrop().as_ref());
-        let shot = self.keep("epoch", png)?;
-        add(&mut self.samples, shot);
-        if let Some((originals, made)) = work.reconstruct(RECONSTRUCTIONS)? {
-            let png = pictures::reconstructions(&originals, &made).to_png();
-            let shot = self.keep("reconstruction", png)?;
-            add(&mut self.reconstructions, shot);
-        }
-        Ok(())
-    }
-
-    fn keep(&mut self, name: &str, png: Vec<u8>) -> Result<Shot, Failure> {
-        let file = format!("samples/{name}-{:04}.png", self.epoch);
-        self.folder.write(&file, &png)?;
-        self.emit(&Event::Sample {
-            epoch: self.epoch,
-            step: self.step,
-            file: &file,
-        })?;
-        Ok(Shot {
-            caption: format!("epoch {}", self.epoch),
-            png,
-        })
-    }
-
-    fn checkpoint(&mut self, work: &dyn Workload) -> Result<(), Failure> {
-        let state = json!({
-            "v": 1, "model": self.plan.model.name, "seed": self.plan.settings.train.seed,
-            "epoch": self.epoch, "step": self.step,
-        });
-        let name = format!("checkpoints/step-{}", self.step);
-        self.folder.write_folder(&name, |folder| {
-            work.save(folder)?;
-            write_whole(
-                &folder.join("state.json"),
-                format!("{state:#}\n").as_bytes(),
-            )
-        })?;
-        self.emit(&Event::Checkpoint {
-            epoch: self.epoch,
-            step: self.step,
-            folder: &name,
-        })
-    }
-
-    fn report(&self, status: &str) -> Result<(), Failure> {
-        let config = crate::config::to_toml(&self.plan.config);
-        let mut facts: Vec<(String, String)> = Vec::new();
-        let mut fact = |name: &str, value: String| facts.push((name.into(), value));
-        fact("trained on", self.summary.data.clone());
-        fact("parameters", thousands(self.summary.parameters));
-        fact(
-            "steps",
-            format!("{} in {} epochs", thousands(self.step), self.epoch),
-        );
-        fact("time", clock(self.started.elapsed()));
-        let rate = thousands(self.progress.rate() as u64);
-        fact("speed", format!("{rate} {}s a second", self.summary.sample));
-        for (name, value) in &self.folder.facts().0 {
-            let text = value
-                .as_str()
-                .map_or_else(|| value.to_string(), str::to_string);
-            fact(name, text);
-        }
-        let report = Report {
-            model: self.plan.model.name,
-            about: self.plan.model.about,
-            data: &self.plan.settings.data.name,
-            status,
-            sample: self.summary.sample,
-            facts,
-            history: &self.history,
-            samples: &self.samples,
-            reconstructions: &self.reconstructions,
-            config: &config,
-        };
-        self.folder
-            .write("report.html", report.to_html().as_bytes())
-    }
-
-    /// The last words on stderr: a look at the samples where the terminal can, and where to look further.
-    fn farewell(&self, work: &dyn Workload) -> Result<(), Failure> {
-        if let Some(depth) = terminal::depth()
-            && let Pictures::Images(images) =
-                work.sample(self.plan.settings.sample.count as usize)?
-        {
-            eprint!(
-                "\n{}\n",
-                terminal::render(&images, terminal::width(), depth)
-            );
-        }
-        anstream::eprintln!(
-            "done in {}; look at {}",
-            clock(self.started.elapsed()),
-            self.folder.path().join("report.html").display()
-        );
-        Ok(())
-    }
-
     fn emit(&mut self, event: &Event<'_>) -> Result<(), Failure> {
         if !self.json && !event.is_metric() {
             return Ok(());
@@ -344,18 +239,6 @@ fn facts(plan: &Plan, threads: usize) -> Facts {
     facts.insert("lanes".into(), json!(cpu::BUILD_LANES));
     facts.insert("threads".into(), json!(threads));
     Facts(facts)
-}
-
-/// Adds a picture; a long run lets go of every other one, so that memory stays bounded.
-fn add(shots: &mut Vec<Shot>, shot: Shot) {
-    if shots.len() >= SHOTS {
-        let mut index = 0;
-        shots.retain(|_| {
-            index += 1;
-            index % 2 == 1
-        });
-    }
-    shots.push(shot);
 }
 
 fn milliseconds(time: Duration) -> f64 {

@@ -95,8 +95,8 @@ fn a_long_run_shows_pictures_from_beginning_to_end() {
 #[test]
 fn losses_have_figures_curves_and_units() {
     let page = html("", &history(), 0);
-    assert_eq!(page.matches("<svg viewBox=\"0 0 560 300\"").count(), 2);
-    assert!(page.contains("<dt>ELBO</dt><dd>-6.00</dd>"));
+    assert_eq!(page.matches("<svg viewBox=\"0 0 440 270\"").count(), 2);
+    assert!(page.contains("<dt>ELBO</dt><dd>\u{2212}6.00</dd>"));
     assert!(page.contains("test, after 50 steps, in nats per image"));
     assert!(page.contains("nats per image"));
     assert!(html("", &History::default(), 0).contains("</html>"));

@@ -1,3 +1,4 @@
+use super::keep::{SHOTS, add};
 use super::*;
 use crate::cli::{Cli, Command};
 use crate::stand_in::StandIn;
