@@ -19,6 +19,9 @@ pub(crate) fn check(table: &Table) -> Result<(), Failure> {
     Ok(())
 }
 
+/// No layer is wider: a slip of the finger must not ask for more memory than there is.
+const WIDEST: i64 = 65_536;
+
 type Test = fn(&Value) -> bool;
 
 /// What is allowed, in words and as a test. The model's own names are matched by their last part, so that
@@ -31,16 +34,18 @@ fn rule(key: &str, name: &str) -> Option<(&'static str, Test)> {
         }),
         (_, "eps") => ("a finite number greater than 0", |v| real(v, |x| x > 0.0)),
         (_, "weight_decay") => ("a finite number, 0 or greater", |v| real(v, |x| x >= 0.0)),
-        (_, "latent_dim" | "batch_size") | ("train.epochs" | "sample.count", _) => {
-            ("a whole number, at least 1", |v| whole(v, 1))
+        (_, "latent_dim") => ("a whole number from 1 to 65536", |v| whole(v, 1, WIDEST)),
+        ("sample.count", _) => ("a whole number from 1 to 10000", |v| whole(v, 1, 10_000)),
+        ("train.epochs" | "train.batch_size", _) => {
+            ("a whole number, at least 1", |v| whole(v, 1, i64::MAX))
         }
         ("train.steps" | "train.seed" | "checkpoint.every_epochs", _) => {
-            ("a whole number, 0 or greater", |v| whole(v, 0))
+            ("a whole number, 0 or greater", |v| whole(v, 0, i64::MAX))
         }
         (_, name) if name == "hidden" || name.ends_with("_hidden") => {
-            ("a list of widths, each at least 1", |v| {
+            ("a list of widths, each from 1 to 65536", |v| {
                 v.as_array()
-                    .is_some_and(|widths| widths.iter().all(|w| whole(w, 1)))
+                    .is_some_and(|widths| widths.iter().all(|w| whole(w, 1, WIDEST)))
             })
         }
         _ => return None,
@@ -51,9 +56,10 @@ fn real(value: &Value, holds: fn(f64) -> bool) -> bool {
     value.as_float().is_some_and(|x| x.is_finite() && holds(x))
 }
 
-/// At least `least`, and small enough for every counter of the program.
-fn whole(value: &Value, least: i64) -> bool {
-    value.as_integer().is_some_and(|n| n >= least)
+fn whole(value: &Value, least: i64, most: i64) -> bool {
+    value
+        .as_integer()
+        .is_some_and(|n| (least..=most).contains(&n))
 }
 
 fn example(name: &str) -> &'static str {
@@ -93,7 +99,7 @@ mod tests {
         for (toml, expected) in [
             (
                 "model.latent_dim = 0",
-                "model.latent_dim = 0: must be a whole number, at least 1",
+                "model.latent_dim = 0: must be a whole number from 1 to 65536",
             ),
             (
                 "train.batch_size = 0",
@@ -108,6 +114,10 @@ mod tests {
                 "train.epochs = 0: must be a whole number, at least 1",
             ),
             (
+                "model.hidden = [1000000000000]",
+                "model.hidden = [1000000000000]: must be a list of widths, each from 1 to 65536",
+            ),
+            (
                 "train.steps = -1",
                 "train.steps = -1: must be a whole number, 0 or greater",
             ),
@@ -117,15 +127,15 @@ mod tests {
             ),
             (
                 "sample.count = 0",
-                "sample.count = 0: must be a whole number, at least 1",
+                "sample.count = 0: must be a whole number from 1 to 10000",
             ),
             (
                 "model.hidden = [400, 0]",
-                "model.hidden = [400, 0]: must be a list of widths, each at least 1",
+                "model.hidden = [400, 0]: must be a list of widths, each from 1 to 65536",
             ),
             (
                 "model.generator_hidden = [-1]",
-                "model.generator_hidden = [-1]: must be a list of widths, each at least 1",
+                "model.generator_hidden = [-1]: must be a list of widths, each from 1 to 65536",
             ),
             (
                 "optimiser.generator.beta1 = 1.0",

@@ -4,40 +4,68 @@
 //! has (slow) or for more (it would crash). `is_x86_feature_detected!` cannot tell: it answers yes to
 //! whatever was compiled in. So the CPU itself is asked.
 
-/// f32 lanes of one vector in this build.
-pub(crate) const BUILD_LANES: usize = if cfg!(target_feature = "avx512f") {
-    16
+/// How far a processor's or a build's vectors go. Each level has everything of those before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Level {
+    /// What every CPU of the architecture has: SSE2, NEON.
+    Base,
+    /// Eight lanes.
+    Avx,
+    /// Eight lanes, and multiply-add in one instruction.
+    Avx2,
+    /// Sixteen lanes.
+    Avx512,
+}
+
+/// The level that this build was compiled for.
+pub(crate) const BUILD: Level = if cfg!(target_feature = "avx512f") {
+    Level::Avx512
+} else if cfg!(all(target_feature = "avx2", target_feature = "fma")) {
+    Level::Avx2
 } else if cfg!(target_feature = "avx") {
-    8
+    Level::Avx
 } else {
-    4
+    Level::Base
 };
+
+impl Level {
+    /// Numbers of 32 bits in a vector.
+    pub(crate) fn lanes(self) -> usize {
+        match self {
+            Level::Base => 4,
+            Level::Avx | Level::Avx2 => 8,
+            Level::Avx512 => 16,
+        }
+    }
+
+    /// What the makers call it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Level::Base if cfg!(target_arch = "x86_64") => "SSE2",
+            Level::Base if cfg!(target_arch = "aarch64") => "NEON",
+            Level::Base => "no wider vectors known",
+            Level::Avx => "AVX",
+            Level::Avx2 => "AVX2",
+            Level::Avx512 => "AVX-512",
+        }
+    }
+}
 
 /// The processor.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Cpu {
     /// The maker's name for it.
     pub(crate) name: String,
-    /// f32 lanes of its widest vectors.
-    pub(crate) lanes: usize,
+    /// Its widest vectors.
+    pub(crate) level: Level,
 }
 
-/// The name of a vector width.
-pub(crate) fn lanes_name(lanes: usize) -> &'static str {
-    match (lanes, cfg!(target_arch = "x86_64")) {
-        (16, _) => "AVX-512",
-        (8, _) => "AVX2",
-        (_, true) => "SSE2",
-        (_, false) => "NEON or scalar",
-    }
-}
-
-/// What is wrong with running this build on a CPU of `lanes`, if it cannot work at all.
-pub(crate) fn too_new(lanes: usize) -> Option<String> {
-    (lanes < BUILD_LANES).then(|| {
+/// What is wrong with running a build for `build` on a CPU of `cpu`, if it cannot work at all.
+pub(crate) fn too_new(build: Level, cpu: Level) -> Option<String> {
+    (cpu < build).then(|| {
         format!(
             "this build needs {}, which the CPU does not have",
-            lanes_name(BUILD_LANES)
+            build.name()
         )
     })
 }
@@ -73,8 +101,15 @@ pub(crate) fn detect() -> Cpu {
     };
 
     // The system must save the wide registers, too: bits 1 and 2 for AVX, 5 to 7 for AVX-512.
-    let avx2 = leaf7 & (1 << 5) != 0 && features & (1 << 12) != 0 && state & 0b110 == 0b110;
-    let avx512 = avx2 && leaf7 & (1 << 16) != 0 && state & 0b1110_0110 == 0b1110_0110;
+    let avx = features & (1 << 28) != 0 && state & 0b110 == 0b110;
+    let avx2 = avx && features & (1 << 12) != 0 && leaf7 & (1 << 5) != 0;
+    let avx512 = avx2 && leaf7 & (1 << 16) != 0 && state & 0b1110_0000 == 0b1110_0000;
+    let level = match (avx, avx2, avx512) {
+        (_, _, true) => Level::Avx512,
+        (_, true, _) => Level::Avx2,
+        (true, ..) => Level::Avx,
+        _ => Level::Base,
+    };
 
     let mut name = String::new();
     if extended >= 0x8000_0004 {
@@ -92,16 +127,7 @@ pub(crate) fn detect() -> Cpu {
     if name.is_empty() {
         name = "x86-64".into();
     }
-    Cpu {
-        name,
-        lanes: if avx512 {
-            16
-        } else if avx2 {
-            8
-        } else {
-            4
-        },
-    }
+    Cpu { name, level }
 }
 
 /// Asks the processor.
@@ -109,7 +135,7 @@ pub(crate) fn detect() -> Cpu {
 pub(crate) fn detect() -> Cpu {
     Cpu {
         name: std::env::consts::ARCH.into(),
-        lanes: 4,
+        level: Level::Base,
     }
 }
 
@@ -126,30 +152,32 @@ mod tests {
     fn this_cpu_runs_this_build() {
         let cpu = detect();
         assert!(!cpu.name.is_empty() && !cpu.name.contains('\0'));
-        assert!(matches!(cpu.lanes, 4 | 8 | 16));
-        assert_eq!(too_new(cpu.lanes), None);
+        assert_eq!(too_new(BUILD, cpu.level), None);
     }
 
     #[test]
     fn a_build_for_more_than_the_cpu_has_is_refused() {
-        assert_eq!(too_new(16), None);
-        assert!(too_new(0).unwrap().starts_with("this build needs "));
+        assert_eq!(too_new(Level::Avx2, Level::Avx512), None);
+        assert_eq!(
+            too_new(Level::Avx512, Level::Avx2).unwrap(),
+            "this build needs AVX-512, which the CPU does not have"
+        );
+        assert!(too_new(Level::Avx2, Level::Avx).is_some());
     }
 
     #[test]
-    #[cfg(target_os = "linux")]
+    #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
     fn the_kernel_agrees() {
         let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-        if cfg!(target_arch = "x86_64") && info.contains("flags") {
+        if info.contains("flags") {
             let has = |flag: &str| info.split_whitespace().any(|word| word == flag);
-            let expected = if has("avx512f") {
-                16
-            } else if has("avx2") && has("fma") {
-                8
-            } else {
-                4
+            let expected = match (has("avx512f"), has("avx2") && has("fma"), has("avx")) {
+                (true, ..) => Level::Avx512,
+                (_, true, _) => Level::Avx2,
+                (.., true) => Level::Avx,
+                _ => Level::Base,
             };
-            assert_eq!(detect().lanes, expected);
+            assert_eq!(detect().level, expected);
         }
     }
 }

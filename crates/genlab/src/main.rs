@@ -31,7 +31,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     // First of all: a build for another CPU would crash at its first wide instruction, without a word.
-    if let Some(message) = cpu::too_new(cpu::detect().lanes) {
+    if let Some(message) = cpu::too_new(cpu::BUILD, cpu::detect().level) {
         Failure::input(message)
             .hint("build it on this machine: cargo build --release")
             .report(false);

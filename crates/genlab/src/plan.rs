@@ -19,11 +19,11 @@ pub(crate) struct Plan {
     pub(crate) config: Table,
     /// The program's part of it.
     pub(crate) settings: Settings,
-    /// Where the run goes.
-    pub(crate) folder: PathBuf,
+    /// Where the run is to go, if the user said.
+    pub(crate) out: Option<PathBuf>,
 }
 
-/// Finds the model and its preset, resolves the settings, chooses the folder. Writes nothing.
+/// Finds the model and its preset, resolves the settings, looks at the folder. Writes nothing.
 pub(crate) fn plan(library: &dyn Library, args: &TrainArgs) -> Result<Plan, Failure> {
     let model = model(library, &args.model)?;
     let name = args.preset.as_deref().unwrap_or("default");
@@ -58,13 +58,14 @@ pub(crate) fn plan(library: &dyn Library, args: &TrainArgs) -> Result<Plan, Fail
     let defaults = config::with_program_defaults(model.defaults.clone());
     let config = config::resolve(&defaults, layers)?;
     let settings = config::settings(&config)?;
-    let folder = crate::run_folder::choose(args.out.as_deref(), model.name, &settings.data.name)?;
+    // Chosen again when it is made; asked for now, so that a folder in use is told at once.
+    crate::run_folder::choose(args.out.as_deref(), model.name, &settings.data.name)?;
     Ok(Plan {
         preset: preset.name.into(),
         model,
         config,
         settings,
-        folder,
+        out: args.out.clone(),
     })
 }
 

@@ -63,6 +63,23 @@ fn cannot_write(path: &Path, error: &std::io::Error) -> Failure {
 }
 
 impl RunFolder {
+    /// Makes the folder that `choose` chooses. Where another run takes that place meanwhile, the next one.
+    pub(crate) fn begin(
+        out: Option<&Path>,
+        model: &str,
+        data: &str,
+        config: &str,
+        facts: &Facts,
+    ) -> Result<Self, Failure> {
+        loop {
+            let path = choose(out, model, data)?;
+            match Self::create(&path, config, facts.clone()) {
+                Err(_) if out.is_none() && path.exists() => {}
+                made => return made,
+            }
+        }
+    }
+
     /// Makes the folder with its first files, all at once.
     pub(crate) fn create(path: &Path, config: &str, facts: Facts) -> Result<Self, Failure> {
         let parent = path

@@ -51,14 +51,23 @@ impl Run {
     fn begin(plan: Plan, work: &dyn Workload, threads: usize, json: bool) -> Result<Self, Failure> {
         let (summary, per_epoch) = (work.summary(), work.steps_per_epoch());
         let train = &plan.settings.train;
+        if per_epoch == 0 {
+            return Err(Failure::input(format!(
+                "train.batch_size = {}: a batch cannot be larger than the training set ({})",
+                train.batch_size, summary.data
+            ))
+            .hint("choose a smaller one with -s train.batch_size=N"));
+        }
         let total = match train.steps {
             0 => train.epochs.saturating_mul(per_epoch),
             steps => steps,
         };
-        let folder = RunFolder::create(
-            &plan.folder,
+        let folder = RunFolder::begin(
+            plan.out.as_deref(),
+            plan.model.name,
+            &plan.settings.data.name,
             &crate::config::to_toml(&plan.config),
-            facts(&plan, threads),
+            &facts(&plan, threads),
         )?;
         let epochs = total.div_ceil(per_epoch);
         let progress = Progress::new(json, summary.sample, summary.batch_size, epochs, total);
@@ -78,9 +87,9 @@ impl Run {
         progress.say(&format!(
             "seed {}, {threads} threads, vectors of {} ({}), run {}",
             train.seed,
-            cpu::BUILD_LANES,
-            cpu::lanes_name(cpu::BUILD_LANES),
-            plan.folder.display()
+            cpu::BUILD.lanes(),
+            cpu::BUILD.name(),
+            folder.path().display()
         ));
         Ok(Self {
             plan,
@@ -236,7 +245,7 @@ fn facts(plan: &Plan, threads: usize) -> Facts {
     facts.insert("seed".into(), json!(plan.settings.train.seed));
     facts.insert("version".into(), json!(env!("CARGO_PKG_VERSION")));
     facts.insert("cpu".into(), json!(cpu::detect().name));
-    facts.insert("lanes".into(), json!(cpu::BUILD_LANES));
+    facts.insert("lanes".into(), json!(cpu::BUILD.lanes()));
     facts.insert("threads".into(), json!(threads));
     Facts(facts)
 }

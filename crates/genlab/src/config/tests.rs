@@ -177,7 +177,7 @@ fn values_out_of_range_are_refused_whichever_layer_they_come_from() {
     }
     assert_eq!(
         with_file("model.latent_dim = 0").unwrap_err(),
-        "error: model.latent_dim = 0: must be a whole number, at least 1\nhint: for example -s model.latent_dim=20"
+        "error: model.latent_dim = 0: must be a whole number from 1 to 65536\nhint: for example -s model.latent_dim=20"
     );
 }
 

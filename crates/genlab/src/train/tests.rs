@@ -171,7 +171,12 @@ fn bad_input_leaves_nothing_behind() {
         (
             "vae -s model.latent_dim=0",
             1,
-            "model.latent_dim = 0: must be a whole number, at least 1",
+            "model.latent_dim = 0: must be a whole number from 1 to 65536",
+        ),
+        (
+            "vae -s train.batch_size=513",
+            1,
+            "train.batch_size = 513: a batch cannot be larger than the training set (512 images of 28 x 28)",
         ),
     ] {
         let failure = run(&out, line).unwrap_err();
