@@ -1,2 +1,66 @@
-//! genlab
-fn main() {}
+//! genlab, the program: trains generative models, keeps their runs and draws what they make.
+
+mod check;
+mod cli;
+mod commands;
+mod config;
+mod cpu;
+mod curves;
+mod doctor;
+mod errors;
+mod events;
+mod history;
+mod library;
+mod nearest;
+mod output;
+mod pictures;
+mod plan;
+mod progress;
+mod report;
+mod run_folder;
+mod scatter;
+mod settings;
+mod stand_in;
+mod terminal;
+mod train;
+
+use clap::Parser;
+use cli::{Cli, Command};
+use errors::Failure;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    // First of all: a build for another CPU would crash at its first wide instruction, without a word.
+    if let Some(message) = cpu::too_new(cpu::BUILD, cpu::detect().level) {
+        Failure::input(message)
+            .hint("build it on this machine: cargo build --release")
+            .report(false);
+        return ExitCode::from(1);
+    }
+    let command = Cli::parse().command;
+    match run(&command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            failure.report(command.json());
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}
+
+fn run(command: &Command) -> Result<(), Failure> {
+    let library = &stand_in::StandIn;
+    match command {
+        Command::Train(args) => train::train(library, args),
+        Command::Sample(args) => commands::sample(library, args),
+        Command::Eval(args) => commands::eval(library, args),
+        Command::List => {
+            commands::list(library);
+            Ok(())
+        }
+        Command::Data(command) => commands::data(library, command),
+        Command::Doctor => {
+            doctor::doctor(library);
+            Ok(())
+        }
+    }
+}

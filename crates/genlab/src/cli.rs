@@ -1,0 +1,221 @@
+//! The command line: what can be asked for, and the help texts.
+
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// Trains generative models, keeps their runs and draws what they make.
+#[derive(Debug, Parser)]
+#[command(
+    name = "genlab",
+    version,
+    max_term_width = 100,
+    after_help = "Start here:\n  \
+        genlab train vae                     train on the embedded digits; pictures and a report appear in runs/\n  \
+        genlab train vae --data mnist:DIR    the same on MNIST's four files in the folder DIR\n  \
+        genlab list                          every model with its presets\n\n\
+        Exit codes: 0 done, 1 the data or the configuration, 2 the command line, 3 training diverged.\n\
+        NO_COLOR=1 turns colours off."
+)]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Train a model and keep the run in a folder.
+    Train(TrainArgs),
+    /// Draw new samples from a trained run.
+    Sample(SampleArgs),
+    /// Evaluate a trained run on the test split.
+    Eval(EvalArgs),
+    /// List the models, their presets and their settings.
+    List,
+    /// Say what a data set holds, or list the data sets.
+    #[command(subcommand)]
+    Data(DataCommand),
+    /// Check this machine, this build and this folder.
+    Doctor,
+}
+
+/// `genlab train`.
+#[derive(Args, Debug)]
+#[command(
+    allow_negative_numbers = true,
+    after_help = "Examples:\n  \
+    genlab train vae\n  \
+    genlab train vae --preset pytorch-example --data mnist:DIR --epochs 10\n  \
+    genlab train vae -s model.latent_dim=2 -s model.hidden=[512,256] -s optimiser.learning_rate=3e-4\n  \
+    genlab train gan --preset ring8 --data ring8 --out runs/ring --json > events.jsonl\n\n\
+    A setting is taken from the first of: its flag, -s, the file, the preset, the default.\n\
+    The folder keeps all of them in config.toml; `-c RUN/config.toml` repeats a run."
+)]
+pub(crate) struct TrainArgs {
+    /// The model: `genlab list` has them all.
+    pub(crate) model: String,
+    /// The data set: NAME, or NAME:PATH where the files are on your disk [default: glyphs, or the
+    /// preset's].
+    #[arg(long, value_name = "NAME[:PATH]")]
+    pub(crate) data: Option<String>,
+    /// A named configuration of the model [default: default].
+    #[arg(long, value_name = "NAME")]
+    pub(crate) preset: Option<String>,
+    /// A TOML file of settings.
+    #[arg(short, long, value_name = "FILE.toml")]
+    pub(crate) config: Option<PathBuf>,
+    /// One setting by its dotted name; may be repeated, the last one counts.
+    #[arg(short, long = "set", value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// How many times to go through the training set [default: train.epochs].
+    #[arg(long, value_name = "N", conflicts_with = "steps", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) epochs: Option<u32>,
+    /// Stop after this many steps instead.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) steps: Option<u32>,
+    /// Everything random follows from this number [default: train.seed].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
+    pub(crate) seed: Option<u64>,
+    /// The run's folder; it must not exist yet, or be empty [default: runs/MODEL-DATA-N].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Threads to compute with; the result is the same for any number [default: one per core].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) threads: Option<u16>,
+    /// Print one JSON object a line on stdout, and no bar.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `genlab sample`.
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  genlab sample runs/vae-glyphs-1 -n 64 -o grid.png --seed 7")]
+pub(crate) struct SampleArgs {
+    /// The folder of a run.
+    pub(crate) run: PathBuf,
+    /// How many samples.
+    #[arg(short, long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) n: u32,
+    /// The picture to write.
+    #[arg(short, long, value_name = "FILE.png", default_value = "grid.png")]
+    pub(crate) output: PathBuf,
+    /// Another number, other samples.
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
+    pub(crate) seed: u64,
+    /// Print one JSON object a line on stdout.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `genlab eval`.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Example:\n  genlab eval runs/vae-mnist-1 --data mnist:DIR\n\n\
+    Prints one loss a line: its name and its mean over the test split, in nats per sample."
+)]
+pub(crate) struct EvalArgs {
+    /// The folder of a run.
+    pub(crate) run: PathBuf,
+    /// Another data set than the one it was trained on.
+    #[arg(long, value_name = "NAME[:PATH]")]
+    pub(crate) data: Option<String>,
+    /// Print one JSON object a line on stdout.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `genlab data`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum DataCommand {
+    /// List the data sets.
+    List,
+    /// Open a data set and say what it holds.
+    #[command(after_help = "Examples:\n  genlab data info glyphs\n  genlab data info mnist:DIR")]
+    Info {
+        /// The data set.
+        #[arg(value_name = "NAME[:PATH]")]
+        data: String,
+    },
+}
+
+impl Command {
+    /// Whether stdout is to carry JSON events.
+    pub(crate) fn json(&self) -> bool {
+        match self {
+            Command::Train(args) => args.json,
+            Command::Sample(args) => args.json,
+            Command::Eval(args) => args.json,
+            Command::List | Command::Data(_) | Command::Doctor => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::{CommandFactory, error::ErrorKind};
+
+    fn parse(line: &str) -> Result<Cli, clap::Error> {
+        Cli::try_parse_from(std::iter::once("genlab").chain(line.split(' ')))
+    }
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn train_takes_what_the_help_shows() {
+        let cli = parse(
+            "train vae --data mnist:some/dir --preset p -c f.toml -s a.b=1 -s c=[1,2] --epochs 3 \
+             --seed 9 --out o --threads 2 --json",
+        )
+        .unwrap();
+        assert!(cli.command.json());
+        let Command::Train(args) = cli.command else {
+            panic!("not train")
+        };
+        assert_eq!(args.model, "vae");
+        assert_eq!(args.data.as_deref(), Some("mnist:some/dir"));
+        assert_eq!(args.set, ["a.b=1", "c=[1,2]"]);
+        assert_eq!(
+            (args.epochs, args.steps, args.seed, args.threads),
+            (Some(3), None, Some(9), Some(2))
+        );
+    }
+
+    #[test]
+    fn usage_errors_have_exit_code_2() {
+        for (line, kind) in [
+            ("train", ErrorKind::MissingRequiredArgument),
+            (
+                "train vae --epochs 1 --steps 2",
+                ErrorKind::ArgumentConflict,
+            ),
+            ("train vae --epochs 0", ErrorKind::ValueValidation),
+            ("train vae --seed -1", ErrorKind::ValueValidation),
+            ("train vae --threads 0", ErrorKind::ValueValidation),
+            ("trian vae", ErrorKind::InvalidSubcommand),
+            ("sample runs/x -n 0", ErrorKind::ValueValidation),
+        ] {
+            let error = parse(line).unwrap_err();
+            assert_eq!((error.kind(), error.exit_code()), (kind, 2), "{line}");
+        }
+    }
+
+    #[test]
+    fn sample_and_eval_have_defaults() {
+        let Command::Sample(args) = parse("sample runs/x").unwrap().command else {
+            panic!()
+        };
+        assert_eq!(
+            (args.n, args.output, args.seed),
+            (64, PathBuf::from("grid.png"), 0)
+        );
+        let Command::Eval(args) = parse("eval runs/x --data ring8").unwrap().command else {
+            panic!()
+        };
+        assert_eq!(args.data.as_deref(), Some("ring8"));
+    }
+}

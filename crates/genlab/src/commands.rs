@@ -1,0 +1,124 @@
+//! The short commands: `sample`, `eval`, `list`, `data`.
+
+use crate::cli::{DataCommand, EvalArgs, SampleArgs};
+use crate::config::{leaves, shown, with_program_defaults};
+use crate::errors::Failure;
+use crate::events::Event;
+use crate::library::Library;
+use crate::pictures::{self, Pictures};
+use crate::{output, plan, run_folder, terminal};
+use toml::Value;
+
+/// `genlab sample`: draws samples from the last checkpoint of a run.
+pub(crate) fn sample(library: &dyn Library, args: &SampleArgs) -> Result<(), Failure> {
+    let run = run_folder::open(&args.run)?;
+    let model = plan::model(library, &run.model)?;
+    let work = library.restore(model.name, &run.config, &run.checkpoint, args.seed)?;
+    let samples = work.sample(args.n as usize)?;
+    run_folder::write_whole(
+        &args.output,
+        &pictures::to_png(&samples, work.backdrop().as_ref()),
+    )?;
+    let file = args.output.display().to_string();
+    if args.json {
+        let event = Event::Sample {
+            epoch: run.epoch,
+            step: run.step,
+            file: &file,
+        };
+        output::line(&event.to_line());
+        return Ok(());
+    }
+    if let (Some(depth), Pictures::Images(images)) = (terminal::depth(), &samples) {
+        eprint!("{}", terminal::render(images, terminal::width(), depth));
+    }
+    output::line(&file);
+    Ok(())
+}
+
+/// `genlab eval`: the losses of the last checkpoint over the test split.
+pub(crate) fn eval(library: &dyn Library, args: &EvalArgs) -> Result<(), Failure> {
+    let run = run_folder::open(&args.run)?;
+    let model = plan::model(library, &run.model)?;
+    let mut config = run.config;
+    if let Some(data) = &args.data
+        && let Some(table) = config.get_mut("data").and_then(Value::as_table_mut)
+    {
+        table.insert("name".into(), Value::String(data.clone()));
+    }
+    let seed = crate::config::settings(&config)?.train.seed;
+    let work = library.restore(model.name, &config, &run.checkpoint, seed)?;
+    let losses = work.evaluate()?.ok_or_else(|| {
+        Failure::input(format!("{} has nothing to evaluate", model.name)).hint(format!(
+            "look at its samples: genlab sample {}",
+            args.run.display()
+        ))
+    })?;
+    if args.json {
+        let event = Event::Eval {
+            epoch: run.epoch,
+            step: run.step,
+            losses: &losses,
+        };
+        output::line(&event.to_line());
+    } else {
+        for (name, value) in &losses.0 {
+            output::line(&format!("{name} {value:.4}"));
+        }
+    }
+    Ok(())
+}
+
+/// `genlab list`: models, presets, settings.
+pub(crate) fn list(library: &dyn Library) {
+    for model in library.models() {
+        output::line(&format!(
+            "{}\n  {}\n\n  presets (--preset NAME)",
+            model.name, model.about
+        ));
+        let width = model
+            .presets
+            .iter()
+            .map(|p| p.name.len())
+            .max()
+            .unwrap_or(0);
+        for preset in &model.presets {
+            output::line(&format!("    {:width$}  {}", preset.name, preset.about));
+        }
+        output::line("\n  settings and their defaults (-s KEY=VALUE)");
+        for (key, value) in leaves(&with_program_defaults(model.defaults)) {
+            output::line(&format!("    {key} = {}", shown(value)));
+        }
+        output::line("");
+    }
+}
+
+/// `genlab data`: the data sets, or what one of them holds.
+pub(crate) fn data(library: &dyn Library, command: &DataCommand) -> Result<(), Failure> {
+    let lines: Vec<(String, String)> = match command {
+        DataCommand::List => library
+            .data_sets()
+            .into_iter()
+            .map(|d| (d.name.into(), d.about.into()))
+            .collect(),
+        DataCommand::Info { data } => library
+            .data_info(data)?
+            .into_iter()
+            .map(|(fact, value)| (fact.into(), value))
+            .collect(),
+    };
+    print_table(&lines);
+    Ok(())
+}
+
+/// Two aligned columns.
+pub(crate) fn print_table(lines: &[(String, String)]) {
+    let width = lines
+        .iter()
+        .map(|(name, _)| name.chars().count())
+        .max()
+        .unwrap_or(0);
+    for (name, value) in lines {
+        output::line(&format!("{name:width$}  {value}"));
+    }
+}

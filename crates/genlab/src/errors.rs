@@ -1,0 +1,160 @@
+//! What can go wrong for a user: one message, one hint, one exit code.
+
+use serde_json::{Map, Value, json};
+use std::fmt;
+use std::path::Path;
+
+/// Why the program ends. The number is its exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// The user's data or configuration.
+    Input = 1,
+    /// The command line itself.
+    Usage = 2,
+    /// Training left the finite numbers.
+    Diverged = 3,
+}
+
+/// An error as the user sees it.
+#[derive(Clone, Debug)]
+pub(crate) struct Failure {
+    kind: Kind,
+    message: String,
+    hint: Option<String>,
+    /// More for programs: members of the event.
+    detail: Vec<(&'static str, Value)>,
+}
+
+impl Failure {
+    fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+            hint: None,
+            detail: Vec::new(),
+        }
+    }
+
+    /// The user's data or configuration is at fault (exit code 1).
+    pub(crate) fn input(message: impl Into<String>) -> Self {
+        Self::new(Kind::Input, message)
+    }
+
+    /// The command line asks for something that does not exist (exit code 2).
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::new(Kind::Usage, message)
+    }
+
+    /// A loss stopped being a finite number (exit code 3).
+    pub(crate) fn diverged(step: u64, loss: &str, value: f64) -> Self {
+        let mut failure = Self::new(
+            Kind::Diverged,
+            format!("training diverged at step {step}: {loss} is {value}"),
+        )
+        .hint("a smaller learning rate usually helps: -s optimiser.learning_rate=…");
+        failure.detail = vec![("step", json!(step)), ("loss", json!(loss))];
+        failure
+    }
+
+    /// A file or folder that could not be read or written.
+    pub(crate) fn file(doing: &str, path: &Path, error: &std::io::Error) -> Self {
+        Self::input(format!("cannot {doing} {}: {error}", path.display()))
+    }
+
+    /// Adds a line that says what to do about it.
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// The exit code that this failure stands for.
+    pub(crate) fn exit_code(&self) -> u8 {
+        self.kind as u8
+    }
+
+    /// The message without its hint.
+    #[cfg(test)]
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// True where training itself went wrong, not the user's input.
+    pub(crate) fn is_divergence(&self) -> bool {
+        self.kind == Kind::Diverged
+    }
+
+    /// The event for `--json`.
+    pub(crate) fn to_event(&self) -> Value {
+        let mut event = Map::new();
+        event.insert("v".into(), json!(1));
+        event.insert("event".into(), json!("error"));
+        event.insert("exit".into(), json!(self.exit_code()));
+        event.insert("message".into(), json!(self.message));
+        if let Some(hint) = &self.hint {
+            event.insert("hint".into(), json!(hint));
+        }
+        for (name, value) in &self.detail {
+            event.insert((*name).into(), value.clone());
+        }
+        Value::Object(event)
+    }
+
+    /// Prints it for a person on stderr, and as an event on stdout under `--json`.
+    pub(crate) fn report(&self, json: bool) {
+        if json {
+            crate::output::line(&self.to_event().to_string());
+        }
+        let (red, cyan, plain) = ("\x1b[1;31m", "\x1b[1;36m", "\x1b[0m");
+        anstream::eprintln!("{red}error:{plain} {}", self.message);
+        if let Some(hint) = &self.hint {
+            anstream::eprintln!("{cyan}hint:{plain} {hint}");
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "error: {}", self.message)?;
+        match &self.hint {
+            Some(hint) => write!(f, "\nhint: {hint}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Failure {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_are_the_documented_exit_codes() {
+        assert_eq!(Failure::input("x").exit_code(), 1);
+        assert_eq!(Failure::usage("x").exit_code(), 2);
+        assert_eq!(Failure::diverged(7, "kl", f64::NAN).exit_code(), 3);
+    }
+
+    #[test]
+    fn a_person_reads_error_and_hint_lines() {
+        let failure = Failure::input("no data").hint("look in ./data");
+        assert_eq!(failure.to_string(), "error: no data\nhint: look in ./data");
+        assert_eq!(Failure::input("no data").to_string(), "error: no data");
+    }
+
+    #[test]
+    fn a_program_reads_one_event_with_the_step_and_the_loss() {
+        let event = Failure::diverged(12, "reconstruction", f64::INFINITY).to_event();
+        assert_eq!(
+            event.to_string(),
+            r#"{"v":1,"event":"error","exit":3,"message":"training diverged at step 12: reconstruction is inf","hint":"a smaller learning rate usually helps: -s optimiser.learning_rate=…","step":12,"loss":"reconstruction"}"#
+        );
+    }
+
+    #[test]
+    fn a_file_error_names_the_path() {
+        let error = std::io::Error::from(std::io::ErrorKind::NotFound);
+        let failure = Failure::file("read", Path::new("a/b.toml"), &error);
+        assert_eq!(failure.message(), "cannot read a/b.toml: entity not found");
+    }
+}

@@ -1,0 +1,116 @@
+//! What the program needs from models and data sets: the seam between this crate and those below it.
+//!
+//! The loop in `train` knows nothing but these traits, so its tests run in milliseconds on a stand-in.
+
+use crate::errors::Failure;
+use crate::pictures::{Images, Pictures};
+use std::path::Path;
+use toml::Table;
+
+/// The losses of one step or one evaluation, by name and in order, in nats per sample.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Losses(pub(crate) Vec<(&'static str, f64)>);
+
+impl Losses {
+    /// The first loss that is not a finite number.
+    pub(crate) fn not_finite(&self) -> Option<(&'static str, f64)> {
+        self.0.iter().copied().find(|(_, value)| !value.is_finite())
+    }
+}
+
+/// A model in the catalogue.
+#[derive(Clone, Debug)]
+pub(crate) struct ModelCard {
+    /// What it is called on the command line.
+    pub(crate) name: &'static str,
+    /// One line about it.
+    pub(crate) about: &'static str,
+    /// Its settings with their defaults: the tables `model` and `optimiser`.
+    pub(crate) defaults: Table,
+    /// Named configurations.
+    pub(crate) presets: Vec<Preset>,
+}
+
+/// A named configuration of a model.
+#[derive(Clone, Debug)]
+pub(crate) struct Preset {
+    /// What it is called.
+    pub(crate) name: &'static str,
+    /// One line about it.
+    pub(crate) about: &'static str,
+    /// What it sets; everything else stays at the default.
+    pub(crate) settings: Table,
+}
+
+/// A data set in the list.
+#[derive(Clone, Debug)]
+pub(crate) struct DataCard {
+    /// How it is written on the command line: `glyphs`, `mnist:DIR`.
+    pub(crate) name: &'static str,
+    /// One line about it.
+    pub(crate) about: &'static str,
+}
+
+/// Models and data sets.
+pub(crate) trait Library: Sync {
+    /// Every model.
+    fn models(&self) -> Vec<ModelCard>;
+
+    /// Every data set.
+    fn data_sets(&self) -> Vec<DataCard>;
+
+    /// What a data set holds, as (fact, value) lines.
+    fn data_info(&self, spec: &str) -> Result<Vec<(&'static str, String)>, Failure>;
+
+    /// Opens the data and builds the model of a resolved configuration.
+    fn open(&self, model: &str, config: &Table) -> Result<Box<dyn Workload>, Failure>;
+
+    /// The same, with the weights of a checkpoint. `seed` keys what is sampled.
+    fn restore(
+        &self,
+        model: &str,
+        config: &Table,
+        checkpoint: &Path,
+        seed: u64,
+    ) -> Result<Box<dyn Workload>, Failure>;
+}
+
+/// A model together with the data it learns from.
+pub(crate) trait Workload {
+    /// What a person wants to know before it starts.
+    fn summary(&self) -> Summary;
+
+    /// Batches in an epoch.
+    fn steps_per_epoch(&self) -> u64;
+
+    /// Trains on batch `index` of epoch `epoch`; both count from 0.
+    fn step(&mut self, epoch: u64, index: u64) -> Result<Losses, Failure>;
+
+    /// Mean losses over the test split, if the model has something to evaluate.
+    fn evaluate(&self) -> Result<Option<Losses>, Failure>;
+
+    /// Draws samples. Training goes on as if it had not been called.
+    fn sample(&self, count: usize) -> Result<Pictures, Failure>;
+
+    /// Test samples and what the model makes of them, if it can.
+    fn reconstruct(&self, count: usize) -> Result<Option<(Images, Images)>, Failure>;
+
+    /// Real points to show behind generated ones, where samples are points.
+    fn backdrop(&self) -> Option<Pictures>;
+
+    /// Writes model.safetensors and optimiser.safetensors into a folder.
+    fn save(&self, folder: &Path) -> Result<(), Failure>;
+}
+
+/// A workload in words and numbers.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Summary {
+    /// One sample: "image" or "point".
+    pub(crate) sample: &'static str,
+    /// The training set, such as "60,000 images of 28 x 28".
+    pub(crate) data: String,
+    /// Numbers that are learnt.
+    pub(crate) parameters: u64,
+    /// Samples in a batch.
+    pub(crate) batch_size: u64,
+}

@@ -1,0 +1,92 @@
+//! From the command line to everything that a run needs to know, before anything is made.
+
+use crate::cli::TrainArgs;
+use crate::config::{self, Layers, Settings};
+use crate::errors::Failure;
+use crate::library::{Library, ModelCard};
+use crate::nearest::nearest;
+use std::path::PathBuf;
+use toml::{Table, Value};
+
+/// A run that is possible as far as the command line and the files on it tell.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    /// The model.
+    pub(crate) model: ModelCard,
+    /// The preset's name.
+    pub(crate) preset: String,
+    /// Every setting.
+    pub(crate) config: Table,
+    /// The program's part of it.
+    pub(crate) settings: Settings,
+    /// Where the run is to go, if the user said.
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// Finds the model and its preset, resolves the settings, looks at the folder. Writes nothing.
+pub(crate) fn plan(library: &dyn Library, args: &TrainArgs) -> Result<Plan, Failure> {
+    let model = model(library, &args.model)?;
+    let name = args.preset.as_deref().unwrap_or("default");
+    let preset = model
+        .presets
+        .iter()
+        .find(|p| p.name == name)
+        .ok_or_else(|| {
+            let known = model.presets.iter().map(|p| p.name);
+            unknown(&format!("{} has no preset", model.name), name, known)
+        })?;
+    let number = |n: u64| Value::Integer(n as i64);
+    let mut flags = Vec::new();
+    if let Some(data) = &args.data {
+        flags.push(("--data", "data.name", Value::String(data.clone())));
+    }
+    if let Some(epochs) = args.epochs {
+        flags.push(("--epochs", "train.epochs", number(epochs.into())));
+    }
+    if let Some(steps) = args.steps {
+        flags.push(("--steps", "train.steps", number(steps.into())));
+    }
+    if let Some(seed) = args.seed {
+        flags.push(("--seed", "train.seed", number(seed)));
+    }
+    let layers = Layers {
+        preset: Some((preset.name, preset.settings.clone())),
+        file: args.config.as_deref(),
+        set: &args.set,
+        flags,
+    };
+    let defaults = config::with_program_defaults(model.defaults.clone());
+    let config = config::resolve(&defaults, layers)?;
+    let settings = config::settings(&config)?;
+    // Chosen again when it is made; asked for now, so that a folder in use is told at once.
+    crate::run_folder::choose(args.out.as_deref(), model.name, &settings.data.name)?;
+    Ok(Plan {
+        preset: preset.name.into(),
+        model,
+        config,
+        settings,
+        out: args.out.clone(),
+    })
+}
+
+/// A model by its name.
+pub(crate) fn model(library: &dyn Library, name: &str) -> Result<ModelCard, Failure> {
+    let mut models = library.models();
+    match models.iter().position(|m| m.name == name) {
+        Some(found) => Ok(models.swap_remove(found)),
+        None => Err(unknown(
+            "there is no model",
+            name,
+            models.iter().map(|m| m.name),
+        )),
+    }
+}
+
+fn unknown(what: &str, name: &str, known: impl Iterator<Item = &'static str> + Clone) -> Failure {
+    let all = known.clone().collect::<Vec<_>>().join(", ");
+    let failure = Failure::usage(format!("{what} {name}"));
+    match nearest(name, known) {
+        Some(near) => failure.hint(format!("did you mean {near}? There is: {all}")),
+        None => failure,
+    }
+}

@@ -1,0 +1,243 @@
+//! `report.html`: a run to look at, in one file that needs no network.
+
+use crate::curves::Curve;
+use crate::history::History;
+use crate::progress::thousands;
+use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
+use std::fmt::Write;
+
+/// At most so many pictures of a kind, spread evenly: a long run's report must still open at once.
+const PICTURES: usize = 40;
+/// Points of a training curve.
+const POINTS: usize = 300;
+
+/// What the report shows.
+pub(crate) struct Report<'a> {
+    /// The model's name.
+    pub(crate) model: &'a str,
+    /// One line about the model.
+    pub(crate) about: &'a str,
+    /// The data set, in words.
+    pub(crate) data: &'a str,
+    /// "running", "done", "diverged" or "failed".
+    pub(crate) status: &'a str,
+    /// "image" or "point".
+    pub(crate) sample: &'a str,
+    /// Lines of (fact, value).
+    pub(crate) facts: Vec<(String, String)>,
+    /// The losses.
+    pub(crate) history: &'a History,
+    /// Samples, the oldest first.
+    pub(crate) samples: &'a [Shot],
+    /// Reconstructions, the oldest first.
+    pub(crate) reconstructions: &'a [Shot],
+    /// The resolved configuration.
+    pub(crate) config: &'a str,
+}
+
+/// A PNG with its caption.
+pub(crate) struct Shot {
+    /// Such as "epoch 3".
+    pub(crate) caption: String,
+    /// The file's bytes.
+    pub(crate) png: Vec<u8>,
+}
+
+impl Report<'_> {
+    /// The whole file.
+    pub(crate) fn to_html(&self) -> String {
+        let title = format!("{} on {}", self.model, self.data);
+        let mut html = format!(
+            "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+             <meta name=\"color-scheme\" content=\"light dark\">\n\
+             <title>{}</title>\n<style>\n{}</style>\n</head>\n<body>\n<main>\n",
+            escape(&title),
+            include_str!("report.css")
+        );
+        self.header(&mut html);
+        let kind = if self.sample == "image" {
+            "samples"
+        } else {
+            "samples cloud"
+        };
+        self.pictures(&mut html, "Samples over time", self.samples, kind);
+        self.curves(&mut html);
+        self.pictures(
+            &mut html,
+            "Test data and what the model makes of it",
+            self.reconstructions,
+            "wide",
+        );
+        self.tables(&mut html);
+        let _ = write!(
+            html,
+            "</main>\n<script>\n{}</script>\n</body>\n</html>\n",
+            include_str!("report.js")
+        );
+        html
+    }
+
+    fn header(&self, html: &mut String) {
+        let _ = write!(
+            html,
+            "<header>\n<p class=\"kicker\">genlab run <span class=\"status {0}\">{0}</span></p>\n\
+             <h1>{1} <span>on {2}</span></h1>\n<p class=\"about\">{3}</p>\n",
+            escape(self.status),
+            escape(self.model),
+            escape(self.data),
+            escape(self.about)
+        );
+        if let Some((step, losses)) = self.history.evals.last().or(self.history.steps.last()) {
+            let split = if self.history.evals.is_empty() {
+                "last step"
+            } else {
+                "test"
+            };
+            html.push_str("<dl class=\"figures\">\n");
+            for (name, value) in &losses.0 {
+                let _ = writeln!(
+                    html,
+                    "<div><dt>{}</dt><dd>{}</dd></div>",
+                    escape(&readable(name)),
+                    format!("{value:.2}").replace('-', "\u{2212}")
+                );
+            }
+            let _ = write!(
+                html,
+                "</dl>\n<p class=\"note\">{split}, after {} steps, in nats per {}</p>\n",
+                thousands(*step),
+                escape(self.sample)
+            );
+        }
+        html.push_str("</header>\n");
+    }
+
+    fn curves(&self, html: &mut String) {
+        let names = self.history.names();
+        if names.is_empty() {
+            return;
+        }
+        let stretch = self.history.steps.len().div_ceil(POINTS);
+        let unit = format!("nats per {}", self.sample);
+        html.push_str("<section>\n<h2>Losses</h2>\n<div class=\"curves\">\n");
+        for name in names {
+            let (train, test) = (self.history.training(name, POINTS), self.history.test(name));
+            let curve = Curve {
+                train: &train,
+                test: &test,
+                stretch,
+                unit: &unit,
+            };
+            let _ = write!(
+                html,
+                "<figure class=\"card\">\n<figcaption>{}</figcaption>\n{}\n</figure>\n",
+                escape(&readable(name)),
+                responsive(&curve.to_svg())
+            );
+        }
+        html.push_str("</div>\n</section>\n");
+    }
+
+    /// A player, which needs the script, and all pictures side by side, which need nothing.
+    fn pictures(&self, html: &mut String, title: &str, shots: &[Shot], class: &str) {
+        if shots.is_empty() {
+            return;
+        }
+        let _ = write!(
+            html,
+            "<section class=\"pictures {class}\">\n<h2>{}</h2>\n",
+            escape(title)
+        );
+        html.push_str(
+            "<div class=\"stage\">\n<div class=\"player card\" hidden>\n<img alt=\"\">\n<div class=\"controls\">\
+             <button type=\"button\">Play</button>\
+             <input type=\"range\" min=\"0\" value=\"0\" aria-label=\"Which picture\">\
+             <output></output></div>\n</div>\n<div class=\"strip\">\n",
+        );
+        for i in spread(shots.len(), PICTURES) {
+            let shot = &shots[i];
+            let _ = writeln!(
+                html,
+                "<figure><img alt=\"{0}\" loading=\"lazy\" src=\"data:image/png;base64,{1}\">\
+                 <figcaption>{0}</figcaption></figure>",
+                escape(&shot.caption),
+                BASE64.encode(&shot.png)
+            );
+        }
+        html.push_str("</div>\n</div>\n</section>\n");
+    }
+
+    fn tables(&self, html: &mut String) {
+        html.push_str("<section class=\"two\">\n<div>\n<h2>The run</h2>\n<table class=\"card\">\n");
+        for (fact, value) in &self.facts {
+            let _ = writeln!(
+                html,
+                "<tr><th>{}</th><td>{}</td></tr>",
+                escape(fact),
+                escape(value)
+            );
+        }
+        let _ = write!(
+            html,
+            "</table>\n</div>\n<div>\n<h2>Configuration</h2>\n<pre class=\"card\">{}</pre>\n</div>\n</section>\n",
+            escape(self.config.trim_end())
+        );
+    }
+}
+
+/// Text as HTML, safe between tags and inside quoted attributes.
+pub(crate) fn escape(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '"' => safe.push_str("&quot;"),
+            '\'' => safe.push_str("&#39;"),
+            other => safe.push(other),
+        }
+    }
+    safe
+}
+
+/// The names of losses as a reader knows them.
+fn readable(name: &str) -> String {
+    match name {
+        "elbo" => "ELBO".into(),
+        "kl" => "KL".into(),
+        "d_loss" => "discriminator loss".into(),
+        "g_loss" => "generator loss".into(),
+        other => other.replace('_', " "),
+    }
+}
+
+/// An SVG that takes the width of its place.
+fn responsive(svg: &str) -> String {
+    let start = svg.find("<svg").unwrap_or(0);
+    let end = svg[start..].find('>').map_or(svg.len(), |i| start + i);
+    let number = |name: &str| -> Option<&str> {
+        let rest = svg[start..end].split(&format!("{name}=\"")).nth(1)?;
+        rest.split('"').next()
+    };
+    let (width, height) = (
+        number(" width").unwrap_or("440"),
+        number(" height").unwrap_or("270"),
+    );
+    format!(
+        "<svg viewBox=\"0 0 {width} {height}\" role=\"img\" xmlns=\"http://www.w3.org/2000/svg\"{}",
+        &svg[end..]
+    )
+}
+
+/// At most `most` of `count` places, evenly spread, with the first and the last.
+fn spread(count: usize, most: usize) -> Vec<usize> {
+    if count <= most {
+        return (0..count).collect();
+    }
+    (0..most).map(|i| i * (count - 1) / (most - 1)).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,120 @@
+use super::*;
+use crate::library::Losses;
+
+fn shot(epoch: u64) -> Shot {
+    Shot {
+        caption: format!("epoch {epoch}"),
+        png: vec![0x89, b'P', b'N', b'G', epoch as u8],
+    }
+}
+
+fn html(config: &str, history: &History, shots: u64) -> String {
+    Report {
+        model: "vae",
+        about: "a <b>model</b>",
+        data: "glyphs",
+        status: "done",
+        sample: "image",
+        facts: vec![("CPU".into(), "a \"fast\" & <new> one".into())],
+        history,
+        samples: &(1..=shots).map(shot).collect::<Vec<_>>(),
+        reconstructions: &[],
+        config,
+    }
+    .to_html()
+}
+
+fn history() -> History {
+    let losses = |i: u64| Losses(vec![("elbo", -300.0 / i as f64), ("kl", 25.0)]);
+    History {
+        steps: (1..=50).map(|i| (i, losses(i))).collect(),
+        evals: vec![(50, losses(50))],
+    }
+}
+
+#[test]
+fn text_is_escaped_everywhere() {
+    assert_eq!(
+        escape("<a href='x'>\"&\"</a>"),
+        "&lt;a href=&#39;x&#39;&gt;&quot;&amp;&quot;&lt;/a&gt;"
+    );
+    let page = html(
+        "[data]\nname = \"mnist:</pre><script>alert(1)</script>\"\n",
+        &history(),
+        1,
+    );
+    assert_eq!(page.matches("<script>").count(), 1, "only the report's own");
+    assert!(page.contains("&lt;/pre&gt;&lt;script&gt;"));
+    assert!(page.contains("a &lt;b&gt;model&lt;/b&gt;"));
+    assert!(page.contains("a &quot;fast&quot; &amp; &lt;new&gt; one"));
+}
+
+#[test]
+fn the_file_needs_nothing_else() {
+    let page = html("x = 1", &history(), 3);
+    // The one address is the name of SVG's namespace, which nobody fetches.
+    for found in page.match_indices("http").map(|(i, _)| &page[i..]) {
+        assert!(
+            found.starts_with("http://www.w3.org/2000/svg"),
+            "{}",
+            &found[..40]
+        );
+    }
+    for foreign in ["<link", "@import", "src=\"/", "url("] {
+        assert!(!page.contains(foreign), "{foreign}");
+    }
+    assert!(page.contains("prefers-color-scheme: dark"));
+    assert!(!page.contains("<?xml"));
+}
+
+#[test]
+fn pictures_are_inside_and_readable_without_the_script() {
+    let page = html("", &history(), 3);
+    let encoded = BASE64.encode(shot(2).png);
+    assert_eq!(
+        page.matches(&encoded).count(),
+        1,
+        "once, however it is shown"
+    );
+    assert!(page.contains("<figcaption>epoch 2</figcaption>"));
+    assert!(
+        page.contains("class=\"player card\" hidden"),
+        "the player waits for the script"
+    );
+    assert!(!html("", &history(), 0).contains("class=\"strip\""));
+}
+
+#[test]
+fn a_long_run_shows_pictures_from_beginning_to_end() {
+    assert_eq!(spread(3, 40), [0, 1, 2]);
+    let places = spread(1000, 40);
+    assert_eq!((places.len(), places[0], places[39]), (40, 0, 999));
+    assert!(places.windows(2).all(|pair| pair[0] < pair[1]));
+}
+
+#[test]
+fn losses_have_figures_curves_and_units() {
+    let page = html("", &history(), 0);
+    assert_eq!(page.matches("<svg viewBox=\"0 0 440 270\"").count(), 2);
+    assert!(page.contains("<dt>ELBO</dt><dd>\u{2212}6.00</dd>"));
+    assert!(page.contains("test, after 50 steps, in nats per image"));
+    assert!(page.contains("nats per image"));
+    assert!(html("", &History::default(), 0).contains("</html>"));
+}
+
+#[test]
+fn every_colour_of_a_curve_follows_the_scheme() {
+    let style = include_str!("../report.css");
+    let colours = [
+        crate::curves::INK,
+        crate::curves::RULE,
+        crate::curves::TRAIN,
+        crate::curves::TEST,
+    ];
+    for plotters::style::RGBColor(r, g, b) in colours {
+        assert!(
+            style.contains(&format!("=\"#{r:02X}{g:02X}{b:02X}\"]")),
+            "{r} {g} {b}"
+        );
+    }
+}

@@ -1,0 +1,225 @@
+//! A library of imagined models that only move numbers: what the loop's tests run on.
+
+use crate::config::get;
+use crate::errors::Failure;
+use crate::library::{DataCard, Library, Losses, ModelCard, Preset, Summary, Workload};
+use crate::pictures::{Images, Pictures};
+use std::path::Path;
+use toml::Table;
+
+/// `vae` makes pictures, `gan` makes points.
+pub(crate) struct StandIn;
+
+struct Work {
+    images: bool,
+    steps: u64,
+    diverge_at: i64,
+    batch_size: u64,
+    seed: u64,
+}
+
+impl Library for StandIn {
+    fn models(&self) -> Vec<ModelCard> {
+        let card = |name, about| {
+            ModelCard {
+            name,
+            about,
+            defaults: "[model]\nlatent_dim = 20\nhidden = [400, 400]\nactivation = \"relu\"\ndiverge_at = 0\n\
+                       [optimiser]\nlearning_rate = 1e-3\n"
+                .parse()
+                .expect("fixed text"),
+            presets: vec![
+                Preset { name: "default", about: "as it comes", settings: Table::new() },
+                Preset {
+                    name: "small",
+                    about: "a small one",
+                    settings: "model.hidden = [8]\ntrain.steps = 7".parse().expect("fixed text"),
+                },
+            ],
+        }
+        };
+        vec![
+            card(
+                "vae",
+                "Variational autoencoder: an encoder and a decoder, trained on the evidence lower bound.",
+            ),
+            card(
+                "gan",
+                "Generative adversarial network: a generator against a discriminator.",
+            ),
+        ]
+    }
+
+    fn data_sets(&self) -> Vec<DataCard> {
+        vec![
+            DataCard {
+                name: "glyphs",
+                about: "digits that the program draws itself",
+            },
+            DataCard {
+                name: "mnist:DIR",
+                about: "MNIST's four IDX files in the folder DIR",
+            },
+        ]
+    }
+
+    fn data_info(&self, spec: &str) -> Result<Vec<(&'static str, String)>, Failure> {
+        if spec != "glyphs" {
+            return Err(Failure::input(format!("there is no data set {spec}")));
+        }
+        Ok(vec![
+            ("training", "512 images of 28 x 28".into()),
+            ("test", "64 images of 28 x 28".into()),
+        ])
+    }
+
+    fn open(&self, model: &str, config: &Table) -> Result<Box<dyn Workload>, Failure> {
+        let settings = crate::config::settings(config)?;
+        self.data_info(&settings.data.name)?;
+        let diverge_at = get(config, "model.diverge_at")
+            .and_then(|v| v.as_integer())
+            .unwrap_or(0);
+        Ok(Box::new(Work {
+            images: model == "vae",
+            steps: 0,
+            diverge_at,
+            batch_size: settings.train.batch_size,
+            seed: settings.train.seed,
+        }))
+    }
+
+    fn restore(
+        &self,
+        model: &str,
+        config: &Table,
+        checkpoint: &Path,
+        seed: u64,
+    ) -> Result<Box<dyn Workload>, Failure> {
+        let file = checkpoint.join("model.safetensors");
+        std::fs::read(&file).map_err(|e| Failure::file("read", &file, &e))?;
+        let mut config = config.clone();
+        let train = config
+            .get_mut("train")
+            .and_then(|t| t.as_table_mut())
+            .expect("a resolved table");
+        train.insert("seed".into(), (seed as i64).into());
+        self.open(model, &config)
+    }
+}
+
+/// Numbers in [0, 1) that look random.
+fn noise(seed: u64, i: usize) -> f32 {
+    let mut x = (seed << 32) ^ i as u64 ^ 0x9e37_79b9_7f4a_7c15;
+    for _ in 0..3 {
+        x = (x ^ (x >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    }
+    (x >> 40) as f32 / (1 << 24) as f32
+}
+
+impl Work {
+    /// A ring somewhere in the picture; sharper the longer it has trained.
+    fn rings(&self, seed: u64, count: usize) -> Images {
+        let sharp = 1.0 + self.steps as f32 / 8.0;
+        let value = |i: usize| {
+            let (image, y, x) = (i / 784, (i / 28 % 28) as f32, (i % 28) as f32);
+            let at = |k| 9.0 + 10.0 * noise(seed, image * 3 + k);
+            let distance = (y - at(0)).hypot(x - at(1)) - 3.0 - 4.0 * noise(seed, image * 3 + 2);
+            (1.3 - distance.abs() * sharp / (sharp + 4.0)).clamp(0.0, 1.0)
+        };
+        Images {
+            height: 28,
+            width: 28,
+            range: (0.0, 1.0),
+            values: (0..count * 784).map(value).collect(),
+        }
+    }
+
+    fn ring(&self, seed: u64, count: usize, spread: f32) -> Vec<[f32; 2]> {
+        let point = |i: usize| {
+            let angle = (noise(seed, 3 * i) * 8.0).floor() * std::f32::consts::FRAC_PI_4;
+            let shift = |k| (noise(seed, 3 * i + k) - 0.5) * spread;
+            [angle.cos() + shift(1), angle.sin() + shift(2)]
+        };
+        (0..count).map(point).collect()
+    }
+
+    fn losses(&self, wobble: f32) -> Losses {
+        let t = self.steps as f64;
+        let noise = f64::from(noise(self.seed, self.steps as usize) - 0.5) * f64::from(wobble);
+        if !self.images {
+            return Losses(vec![
+                ("d_loss", 1.386 - 0.3 / (1.0 + t / 9.0) + noise * 0.01),
+                ("g_loss", 0.7 + noise * 0.01),
+            ]);
+        }
+        let (reconstruction, kl) = (80.0 + 460.0 / (1.0 + t) + noise, 25.0 * t / (t + 8.0));
+        Losses(vec![
+            ("elbo", -reconstruction - kl),
+            ("reconstruction", reconstruction),
+            ("kl", kl),
+        ])
+    }
+}
+
+impl Workload for Work {
+    fn summary(&self) -> Summary {
+        let (sample, data) = if self.images {
+            ("image", "512 images of 28 x 28")
+        } else {
+            ("point", "512 points of the plane")
+        };
+        Summary {
+            sample,
+            data: data.into(),
+            parameters: 964_000,
+            batch_size: self.batch_size,
+        }
+    }
+
+    fn steps_per_epoch(&self) -> u64 {
+        512 / self.batch_size
+    }
+
+    fn step(&mut self, _: u64, _: u64) -> Result<Losses, Failure> {
+        self.steps += 1;
+        let mut losses = self.losses(10.0);
+        if self.steps as i64 == self.diverge_at {
+            losses.0[1].1 = f64::NAN;
+        }
+        Ok(losses)
+    }
+
+    fn evaluate(&self) -> Result<Option<Losses>, Failure> {
+        Ok(self.images.then(|| self.losses(0.0)))
+    }
+
+    fn sample(&self, count: usize) -> Result<Pictures, Failure> {
+        Ok(if self.images {
+            Pictures::Images(self.rings(self.seed, count))
+        } else {
+            Pictures::Points(self.ring(self.seed, count, 0.2 + 6.0 / (1.0 + self.steps as f32)))
+        })
+    }
+
+    fn reconstruct(&self, count: usize) -> Result<Option<(Images, Images)>, Failure> {
+        let sharp = Work {
+            steps: 9999,
+            ..*self
+        };
+        Ok(self
+            .images
+            .then(|| (sharp.rings(7, count), self.rings(7, count))))
+    }
+
+    fn backdrop(&self) -> Option<Pictures> {
+        (!self.images).then(|| Pictures::Points(self.ring(1, 500, 0.1)))
+    }
+
+    fn save(&self, folder: &Path) -> Result<(), Failure> {
+        for name in ["model.safetensors", "optimiser.safetensors"] {
+            let file = folder.join(name);
+            std::fs::write(&file, "weights").map_err(|e| Failure::file("write", &file, &e))?;
+        }
+        Ok(())
+    }
+}
