@@ -4,6 +4,7 @@
 //! continued in the middle of an epoch, and looking at a batch twice gives the same numbers twice.
 
 use crate::{DataError, Split};
+use tensor_core::Tensor;
 use tensor_core::rng::Random;
 
 /// As which numbers the grey bytes of an image are given to a model. Points are given as they are, in either range.
@@ -174,6 +175,15 @@ impl Epoch<'_> {
                 (None, None) => unreachable!("samples are bytes or values"),
             }
         }
+    }
+
+    /// Batch `i` as a tensor, `[B, dim]`, F32. Panics if there is no such batch.
+    #[track_caller]
+    pub fn batch(&self, i: usize) -> Tensor {
+        let mut values = Vec::new();
+        self.fill(i, &mut values);
+        let dim = self.batches.split.dim();
+        Tensor::from_slice(&values, [values.len() / dim, dim])
     }
 
     /// The labels of batch `i`, `[B]`, where the split has labels. Panics if there is no such batch.

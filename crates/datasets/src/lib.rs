@@ -7,12 +7,10 @@
 //! let set = Dataset::open("moons", 42)?;
 //! let order = Random::new(42).stream("data");
 //! let batches = Batches::shuffled(&set.train, 256, LastBatch::Drop, Presentation::default(), &order)?;
-//! let mut values = Vec::new();
 //! for epoch in 0..2 {
 //!     let epoch = batches.epoch(epoch);
 //!     for i in 0..epoch.len() {
-//!         epoch.fill(i, &mut values);                         // [256, 2], row by row
-//!         assert_eq!(values.len(), 256 * 2);
+//!         assert_eq!(epoch.batch(i).shape(), [256, 2]);
 //!     }
 //! }
 //! # Ok::<(), datasets::DataError>(())

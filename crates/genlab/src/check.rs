@@ -29,25 +29,19 @@ type Test = fn(&Value) -> bool;
 fn rule(key: &str, name: &str) -> Option<(&'static str, Test)> {
     Some(match (key, name) {
         (_, "learning_rate") => ("a finite number greater than 0", |v| real(v, |x| x > 0.0)),
-        (_, "beta1" | "beta2") => ("at least 0 and less than 1", |v| {
-            real(v, |x| (0.0..1.0).contains(&x))
-        }),
+        (_, "beta1" | "beta2") => ("at least 0 and less than 1", |v| real(v, |x| (0.0..1.0).contains(&x))),
         (_, "eps") => ("a finite number greater than 0", |v| real(v, |x| x > 0.0)),
         (_, "weight_decay") => ("a finite number, 0 or greater", |v| real(v, |x| x >= 0.0)),
         (_, "latent_dim") => ("a whole number from 1 to 65536", |v| whole(v, 1, WIDEST)),
         ("sample.count", _) => ("a whole number from 1 to 10000", |v| whole(v, 1, 10_000)),
-        ("train.epochs" | "train.batch_size", _) => {
-            ("a whole number, at least 1", |v| whole(v, 1, i64::MAX))
-        }
+        ("train.epochs" | "train.batch_size", _) => ("a whole number, at least 1", |v| whole(v, 1, i64::MAX)),
         ("train.steps" | "train.seed" | "checkpoint.every_epochs", _) => {
             ("a whole number, 0 or greater", |v| whole(v, 0, i64::MAX))
         }
-        (_, name) if name == "hidden" || name.ends_with("_hidden") => {
-            ("a list of widths, each from 1 to 65536", |v| {
-                v.as_array()
-                    .is_some_and(|widths| widths.iter().all(|w| whole(w, 1, WIDEST)))
-            })
-        }
+        (_, name) if name == "hidden" || name.ends_with("_hidden") => ("a list of widths, each from 1 to 65536", |v| {
+            v.as_array()
+                .is_some_and(|widths| widths.iter().all(|w| whole(w, 1, WIDEST)))
+        }),
         _ => return None,
     })
 }
@@ -57,9 +51,7 @@ fn real(value: &Value, holds: fn(f64) -> bool) -> bool {
 }
 
 fn whole(value: &Value, least: i64, most: i64) -> bool {
-    value
-        .as_integer()
-        .is_some_and(|n| (least..=most).contains(&n))
+    value.as_integer().is_some_and(|n| (least..=most).contains(&n))
 }
 
 fn example(name: &str) -> &'static str {
@@ -151,10 +143,7 @@ mod tests {
             ),
         ] {
             let message = refusal(toml);
-            assert_eq!(
-                message.lines().next(),
-                Some(format!("error: {expected}").as_str())
-            );
+            assert_eq!(message.lines().next(), Some(format!("error: {expected}").as_str()));
             assert!(message.contains("\nhint: for example -s "), "{message}");
         }
     }

@@ -110,10 +110,8 @@ pub(crate) struct SampleArgs {
 
 /// `genlab eval`.
 #[derive(Args, Debug)]
-#[command(
-    after_help = "Example:\n  genlab eval runs/vae-mnist-1 --data mnist:DIR\n\n\
-    Prints one loss a line: its name and its mean over the test split, in nats per sample."
-)]
+#[command(after_help = "Example:\n  genlab eval runs/vae-mnist-1 --data mnist:DIR\n\n\
+    Prints one loss a line: its name and its mean over the test split, in nats per sample.")]
 pub(crate) struct EvalArgs {
     /// The folder of a run.
     pub(crate) run: PathBuf,
@@ -189,10 +187,7 @@ mod tests {
     fn usage_errors_have_exit_code_2() {
         for (line, kind) in [
             ("train", ErrorKind::MissingRequiredArgument),
-            (
-                "train vae --epochs 1 --steps 2",
-                ErrorKind::ArgumentConflict,
-            ),
+            ("train vae --epochs 1 --steps 2", ErrorKind::ArgumentConflict),
             ("train vae --epochs 0", ErrorKind::ValueValidation),
             ("train vae --seed -1", ErrorKind::ValueValidation),
             ("train vae --threads 0", ErrorKind::ValueValidation),
@@ -209,10 +204,7 @@ mod tests {
         let Command::Sample(args) = parse("sample runs/x").unwrap().command else {
             panic!()
         };
-        assert_eq!(
-            (args.n, args.output, args.seed),
-            (64, PathBuf::from("grid.png"), 0)
-        );
+        assert_eq!((args.n, args.output, args.seed), (64, PathBuf::from("grid.png"), 0));
         let Command::Eval(args) = parse("eval runs/x --data ring8").unwrap().command else {
             panic!()
         };

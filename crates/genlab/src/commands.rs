@@ -15,10 +15,7 @@ pub(crate) fn sample(library: &dyn Library, args: &SampleArgs) -> Result<(), Fai
     let model = plan::model(library, &run.model)?;
     let work = library.restore(model.name, &run.config, &run.checkpoint, args.seed)?;
     let samples = work.sample(args.n as usize)?;
-    run_folder::write_whole(
-        &args.output,
-        &pictures::to_png(&samples, work.backdrop().as_ref()),
-    )?;
+    run_folder::write_whole(&args.output, &pictures::to_png(&samples, work.backdrop().as_ref()))?;
     let file = args.output.display().to_string();
     if args.json {
         let event = Event::Sample {
@@ -49,10 +46,8 @@ pub(crate) fn eval(library: &dyn Library, args: &EvalArgs) -> Result<(), Failure
     let seed = crate::config::settings(&config)?.train.seed;
     let work = library.restore(model.name, &config, &run.checkpoint, seed)?;
     let losses = work.evaluate()?.ok_or_else(|| {
-        Failure::input(format!("{} has nothing to evaluate", model.name)).hint(format!(
-            "look at its samples: genlab sample {}",
-            args.run.display()
-        ))
+        Failure::input(format!("{} has nothing to evaluate", model.name))
+            .hint(format!("look at its samples: genlab sample {}", args.run.display()))
     })?;
     if args.json {
         let event = Event::Eval {
@@ -76,12 +71,7 @@ pub(crate) fn list(library: &dyn Library) {
             "{}\n  {}\n\n  presets (--preset NAME)",
             model.name, model.about
         ));
-        let width = model
-            .presets
-            .iter()
-            .map(|p| p.name.len())
-            .max()
-            .unwrap_or(0);
+        let width = model.presets.iter().map(|p| p.name.len()).max().unwrap_or(0);
         for preset in &model.presets {
             output::line(&format!("    {:width$}  {}", preset.name, preset.about));
         }
@@ -113,11 +103,7 @@ pub(crate) fn data(library: &dyn Library, command: &DataCommand) -> Result<(), F
 
 /// Two aligned columns.
 pub(crate) fn print_table(lines: &[(String, String)]) {
-    let width = lines
-        .iter()
-        .map(|(name, _)| name.chars().count())
-        .max()
-        .unwrap_or(0);
+    let width = lines.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
     for (name, value) in lines {
         output::line(&format!("{name:width$}  {value}"));
     }

@@ -38,12 +38,7 @@ pub(crate) fn resolve(defaults: &Table, layers: Layers<'_>) -> Result<Table, Fai
         overlay(&mut table, preset, defaults, &format!("preset {name}"))?;
     }
     if let Some(path) = layers.file {
-        overlay(
-            &mut table,
-            read_file(path)?,
-            defaults,
-            &path.display().to_string(),
-        )?;
+        overlay(&mut table, read_file(path)?, defaults, &path.display().to_string())?;
     }
     for text in layers.set {
         let layer = parse_set(text, defaults)?;
@@ -58,16 +53,13 @@ pub(crate) fn resolve(defaults: &Table, layers: Layers<'_>) -> Result<Table, Fai
 
 /// The program's part of a resolved table.
 pub(crate) fn settings(table: &Table) -> Result<Settings, Failure> {
-    Settings::deserialize(table.clone())
-        .map_err(|error| Failure::input(one_line(&error.to_string())))
+    Settings::deserialize(table.clone()).map_err(|error| Failure::input(one_line(&error.to_string())))
 }
 
 /// The resolved table as `config.toml`.
 pub(crate) fn to_toml(table: &Table) -> String {
     let body = toml::to_string(table).expect("a table of plain values can be written");
-    format!(
-        "# Every setting of the run. With train.steps = 0, train.epochs decides when to stop.\n\n{body}"
-    )
+    format!("# Every setting of the run. With train.steps = 0, train.epochs decides when to stop.\n\n{body}")
 }
 
 /// Reads a TOML file.
@@ -92,11 +84,7 @@ pub(crate) fn leaves(table: &Table) -> Vec<(String, &Value)> {
     for (key, value) in table {
         match value {
             Value::Table(inner) => {
-                found.extend(
-                    leaves(inner)
-                        .into_iter()
-                        .map(|(k, v)| (format!("{key}.{k}"), v)),
-                );
+                found.extend(leaves(inner).into_iter().map(|(k, v)| (format!("{key}.{k}"), v)));
             }
             leaf => found.push((key.clone(), leaf)),
         }
@@ -114,10 +102,7 @@ pub(crate) fn get<'a>(table: &'a Table, key: &str) -> Option<&'a Value> {
 
 /// `key=value` as a table. The value is TOML; where the setting is text, quotes may be left out.
 fn parse_set(text: &str, defaults: &Table) -> Result<Table, Failure> {
-    let bad = || {
-        Failure::input(format!("-s {text}: expected KEY=VALUE"))
-            .hint("for example -s model.latent_dim=2")
-    };
+    let bad = || Failure::input(format!("-s {text}: expected KEY=VALUE")).hint("for example -s model.latent_dim=2");
     let (key, value) = text.split_once('=').ok_or_else(bad)?;
     let (key, value) = (key.trim(), value.trim());
     if key.is_empty() || key.split('.').any(str::is_empty) {
@@ -125,11 +110,7 @@ fn parse_set(text: &str, defaults: &Table) -> Result<Table, Failure> {
     }
     let bare = || Value::String(value.to_string());
     let value = match get(defaults, key) {
-        Some(Value::String(_)) => value
-            .parse()
-            .ok()
-            .filter(Value::is_str)
-            .unwrap_or_else(bare),
+        Some(Value::String(_)) => value.parse().ok().filter(Value::is_str).unwrap_or_else(bare),
         // `NaN` and `.5` are numbers to a person, though not to TOML.
         Some(Value::Float(_)) => match value.parse::<f64>() {
             Ok(number) => Value::Float(number),
@@ -166,13 +147,7 @@ fn overlay(table: &mut Table, layer: Table, defaults: &Table, source: &str) -> R
     merge(table, layer, defaults, "", source)
 }
 
-fn merge(
-    base: &mut Table,
-    layer: Table,
-    defaults: &Table,
-    path: &str,
-    source: &str,
-) -> Result<(), Failure> {
+fn merge(base: &mut Table, layer: Table, defaults: &Table, path: &str, source: &str) -> Result<(), Failure> {
     for (key, new) in layer {
         let full = if path.is_empty() {
             key.clone()
@@ -186,9 +161,7 @@ fn merge(
             (Value::Table(old), Value::Table(new)) => merge(old, new, defaults, &full, source)?,
             (old, new) => {
                 *old = fit(old, new).map_err(|(expected, found)| {
-                    Failure::input(format!(
-                        "{source}: {full}: expected {expected}, found {found}"
-                    ))
+                    Failure::input(format!("{source}: {full}: expected {expected}, found {found}"))
                 })?
             }
         }
@@ -247,9 +220,7 @@ fn unknown(key: &str, value: &Value, defaults: &Table, source: &str) -> Failure 
     let known = leaves(defaults);
     let failure = Failure::input(format!("{source}: there is no setting {key}"));
     match nearest(&key, known.iter().map(|(k, _)| k.as_str())) {
-        Some(name) => failure.hint(format!(
-            "did you mean {name}? `genlab list` shows every setting"
-        )),
+        Some(name) => failure.hint(format!("did you mean {name}? `genlab list` shows every setting")),
         None => failure,
     }
 }

@@ -62,12 +62,7 @@ pub(crate) struct Cpu {
 
 /// What is wrong with running a build for `build` on a CPU of `cpu`, if it cannot work at all.
 pub(crate) fn too_new(build: Level, cpu: Level) -> Option<String> {
-    (cpu < build).then(|| {
-        format!(
-            "this build needs {}, which the CPU does not have",
-            build.name()
-        )
-    })
+    (cpu < build).then(|| format!("this build needs {}, which the CPU does not have", build.name()))
 }
 
 /// Asks the processor.
@@ -88,11 +83,7 @@ pub(crate) fn detect() -> Cpu {
     let features = leaf(1).ecx;
     let os_xsave = features & (1 << 27) != 0;
     // SAFETY: OSXSAVE implies the feature xsave.
-    let state = if os_xsave {
-        unsafe { enabled_by_system() }
-    } else {
-        0
-    };
+    let state = if os_xsave { unsafe { enabled_by_system() } } else { 0 };
     // SAFETY: as above; leaf 7 is asked only where it exists.
     let leaf7 = if highest >= 7 {
         unsafe { __cpuid_count(7, 0) }.ebx
@@ -117,10 +108,7 @@ pub(crate) fn detect() -> Cpu {
             let part = leaf(number);
             [part.eax, part.ebx, part.ecx, part.edx]
         });
-        let bytes: Vec<u8> = words
-            .flat_map(u32::to_le_bytes)
-            .take_while(|&byte| byte != 0)
-            .collect();
+        let bytes: Vec<u8> = words.flat_map(u32::to_le_bytes).take_while(|&byte| byte != 0).collect();
         let text = String::from_utf8_lossy(&bytes);
         name = text.split_whitespace().collect::<Vec<_>>().join(" ");
     }

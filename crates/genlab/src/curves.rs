@@ -30,19 +30,13 @@ impl Curve<'_> {
     pub(crate) fn to_svg(&self) -> String {
         let mut svg = String::new();
         // Plotters returns errors of its backend alone, and a string has none.
-        self.draw(&mut svg)
-            .expect("drawing into a string does not fail");
+        self.draw(&mut svg).expect("drawing into a string does not fail");
         svg
     }
 
     fn draw(&self, svg: &mut String) -> Result<(), Box<dyn std::error::Error + '_>> {
         let root = SVGBackend::with_string(svg, SIZE).into_drawing_area();
-        let last = self
-            .train
-            .iter()
-            .chain(self.test)
-            .map(|p| p.0)
-            .fold(1.0, f64::max);
+        let last = self.train.iter().chain(self.test).map(|p| p.0).fold(1.0, f64::max);
         let (low, high) = view(self.train, self.test);
         let text = ("sans-serif", 14).into_font().color(&INK);
         let mut chart = ChartBuilder::on(&root)
@@ -107,21 +101,14 @@ impl Curve<'_> {
 /// The values to show. The first steps can be a hundred times larger than all others and would flatten the
 /// rest, so the largest and smallest twentieth of the training curve may leave the view; no test value does.
 fn view(train: &[(f64, f64)], test: &[(f64, f64)]) -> (f64, f64) {
-    let mut values: Vec<f64> = train
-        .iter()
-        .map(|p| p.1)
-        .filter(|y| y.is_finite())
-        .collect();
+    let mut values: Vec<f64> = train.iter().map(|p| p.1).filter(|y| y.is_finite()).collect();
     values.sort_by(f64::total_cmp);
     let at = |part: f64| {
         values
             .get(((values.len() as f64 - 1.0) * part).round() as usize)
             .copied()
     };
-    let (low, high) = (
-        at(0.03).unwrap_or(f64::INFINITY),
-        at(0.97).unwrap_or(f64::NEG_INFINITY),
-    );
+    let (low, high) = (at(0.03).unwrap_or(f64::INFINITY), at(0.97).unwrap_or(f64::NEG_INFINITY));
     let test = || test.iter().map(|p| p.1).filter(|y| y.is_finite());
     let (low, high) = (test().fold(low, f64::min), test().fold(high, f64::max));
     if low > high {
@@ -143,9 +130,7 @@ fn inside(points: &[(f64, f64)], low: f64, high: f64) -> Vec<(f64, f64)> {
         let edge = y0.clamp(low, high);
         (x0 + (x1 - x0) * (edge - y0) / (y1 - y0), edge)
     });
-    let rest = points[first..]
-        .iter()
-        .map(|&(x, y)| (x, y.clamp(low, high)));
+    let rest = points[first..].iter().map(|&(x, y)| (x, y.clamp(low, high)));
     entry.into_iter().chain(rest).collect()
 }
 
@@ -168,9 +153,7 @@ mod tests {
     use super::*;
 
     fn falling() -> Vec<(f64, f64)> {
-        (1..=100)
-            .map(|i| (f64::from(i), 500.0 / f64::from(i)))
-            .collect()
+        (1..=100).map(|i| (f64::from(i), 500.0 / f64::from(i))).collect()
     }
 
     #[test]
@@ -223,13 +206,7 @@ mod tests {
 
     #[test]
     fn a_line_enters_the_view_where_it_crosses_the_border() {
-        let points = [
-            (0.0, 30.0),
-            (1.0, 20.0),
-            (2.0, 0.0),
-            (3.0, 15.0),
-            (4.0, 5.0),
-        ];
+        let points = [(0.0, 30.0), (1.0, 20.0), (2.0, 0.0), (3.0, 15.0), (4.0, 5.0)];
         assert_eq!(
             inside(&points, 0.0, 10.0),
             [(1.5, 10.0), (2.0, 0.0), (3.0, 10.0), (4.0, 5.0)]
@@ -241,12 +218,7 @@ mod tests {
     #[test]
     fn labels_have_as_many_digits_as_they_need() {
         assert_eq!(
-            [
-                decimals(300.0),
-                decimals(20.0),
-                decimals(2.0),
-                decimals(0.02)
-            ],
+            [decimals(300.0), decimals(20.0), decimals(2.0), decimals(0.02)],
             [0, 0, 1, 3]
         );
     }

@@ -6,13 +6,7 @@ use crate::library::Library;
 use std::path::Path;
 
 /// Where people keep MNIST's files.
-const MNIST_FOLDERS: [&str; 5] = [
-    "mnist",
-    "data/mnist",
-    "data/MNIST/raw",
-    "../data/mnist",
-    "MNIST/raw",
-];
+const MNIST_FOLDERS: [&str; 5] = ["mnist", "data/mnist", "data/MNIST/raw", "../data/mnist", "MNIST/raw"];
 
 /// Prints the facts on stdout, and what should be better on stderr.
 pub(crate) fn doctor(library: &dyn Library) {
@@ -46,25 +40,17 @@ fn facts(library: &dyn Library, here: &Path, cpu: &Cpu) -> Vec<(String, String)>
         ("vectors, build".into(), lanes(cpu::BUILD)),
         (
             "build".into(),
-            if cfg!(debug_assertions) {
-                "debug"
-            } else {
-                "release"
-            }
-            .into(),
+            if cfg!(debug_assertions) { "debug" } else { "release" }.into(),
         ),
         ("folder".into(), format!("{} {writable}", folder.display())),
     ];
     for set in library.data_sets() {
         let found = match set.name.strip_suffix(":DIR") {
             None => "built in".into(),
-            Some(name) => MNIST_FOLDERS
-                .iter()
-                .find(|f| holds_mnist(&here.join(f)))
-                .map_or_else(
-                    || format!("not found near here; say where with --data {name}:DIR"),
-                    |folder| format!("found: --data {name}:{folder}"),
-                ),
+            Some(name) => MNIST_FOLDERS.iter().find(|f| holds_mnist(&here.join(f))).map_or_else(
+                || format!("not found near here; say where with --data {name}:DIR"),
+                |folder| format!("found: --data {name}:{folder}"),
+            ),
         };
         facts.push((format!("data {}", set.name), found));
     }
@@ -85,8 +71,7 @@ fn warnings(here: &Path, cpu: &Cpu) -> Vec<String> {
         warnings.push("this is a debug build: cargo build --release makes a faster one".into());
     }
     if !is_writable(here) {
-        warnings
-            .push("runs/ cannot be made in this folder: say where runs go with --out DIR".into());
+        warnings.push("runs/ cannot be made in this folder: say where runs go with --out DIR".into());
     }
     warnings
 }
@@ -142,11 +127,7 @@ mod tests {
         assert!(value("folder").ends_with(" can be written"));
         assert_eq!(std::fs::read_dir(here.path()).unwrap().count(), 0);
         std::fs::create_dir_all(here.path().join("data/mnist")).unwrap();
-        std::fs::write(
-            here.path().join("data/mnist/train-images-idx3-ubyte.gz"),
-            "",
-        )
-        .unwrap();
+        std::fs::write(here.path().join("data/mnist/train-images-idx3-ubyte.gz"), "").unwrap();
         assert_eq!(value("data mnist:DIR"), "found: --data mnist:data/mnist");
     }
 

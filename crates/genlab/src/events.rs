@@ -9,35 +9,15 @@ use serde_json::{Map, Value, json};
 #[derive(Clone, Debug)]
 pub(crate) enum Event<'a> {
     /// A training step, with its batch's losses.
-    Step {
-        epoch: u64,
-        step: u64,
-        losses: &'a Losses,
-    },
+    Step { epoch: u64, step: u64, losses: &'a Losses },
     /// The end of an epoch, with the mean of its steps' losses.
-    Epoch {
-        epoch: u64,
-        step: u64,
-        losses: &'a Losses,
-    },
+    Epoch { epoch: u64, step: u64, losses: &'a Losses },
     /// The test split was evaluated.
-    Eval {
-        epoch: u64,
-        step: u64,
-        losses: &'a Losses,
-    },
+    Eval { epoch: u64, step: u64, losses: &'a Losses },
     /// A picture was written.
-    Sample {
-        epoch: u64,
-        step: u64,
-        file: &'a str,
-    },
+    Sample { epoch: u64, step: u64, file: &'a str },
     /// A checkpoint was written.
-    Checkpoint {
-        epoch: u64,
-        step: u64,
-        folder: &'a str,
-    },
+    Checkpoint { epoch: u64, step: u64, folder: &'a str },
     /// The run is complete.
     Done {
         epoch: u64,
@@ -56,32 +36,16 @@ impl Event<'_> {
         };
         put("v", json!(1));
         match self {
-            Event::Step {
-                epoch,
-                step,
-                losses,
-            } => head(put, "step", *epoch, *step, "train", losses),
-            Event::Epoch {
-                epoch,
-                step,
-                losses,
-            } => head(put, "epoch", *epoch, *step, "train", losses),
-            Event::Eval {
-                epoch,
-                step,
-                losses,
-            } => head(put, "eval", *epoch, *step, "test", losses),
+            Event::Step { epoch, step, losses } => head(put, "step", *epoch, *step, "train", losses),
+            Event::Epoch { epoch, step, losses } => head(put, "epoch", *epoch, *step, "train", losses),
+            Event::Eval { epoch, step, losses } => head(put, "eval", *epoch, *step, "test", losses),
             Event::Sample { epoch, step, file } => {
                 put("event", json!("sample"));
                 put("epoch", json!(epoch));
                 put("step", json!(step));
                 put("file", json!(file));
             }
-            Event::Checkpoint {
-                epoch,
-                step,
-                folder,
-            } => {
+            Event::Checkpoint { epoch, step, folder } => {
                 put("event", json!("checkpoint"));
                 put("epoch", json!(epoch));
                 put("step", json!(step));
@@ -105,21 +69,11 @@ impl Event<'_> {
 
     /// Whether the event is a measurement, which `metrics.jsonl` keeps.
     pub(crate) fn is_metric(&self) -> bool {
-        matches!(
-            self,
-            Event::Step { .. } | Event::Epoch { .. } | Event::Eval { .. }
-        )
+        matches!(self, Event::Step { .. } | Event::Epoch { .. } | Event::Eval { .. })
     }
 }
 
-fn head(
-    mut put: impl FnMut(&str, Value),
-    name: &str,
-    epoch: u64,
-    step: u64,
-    split: &str,
-    losses: &Losses,
-) {
+fn head(mut put: impl FnMut(&str, Value), name: &str, epoch: u64, step: u64, split: &str, losses: &Losses) {
     put("event", json!(name));
     put("epoch", json!(epoch));
     put("step", json!(step));
@@ -134,11 +88,7 @@ mod tests {
     use super::*;
 
     fn vae() -> Losses {
-        Losses(vec![
-            ("elbo", -104.9),
-            ("reconstruction", 79.8),
-            ("kl", 25.1),
-        ])
+        Losses(vec![("elbo", -104.9), ("reconstruction", 79.8), ("kl", 25.1)])
     }
 
     #[test]
@@ -235,9 +185,6 @@ mod tests {
         }
         .to_line();
         let read: Value = serde_json::from_str(&line).unwrap();
-        assert_eq!(
-            read["elbo"].as_f64().unwrap().to_bits(),
-            losses.0[0].1.to_bits()
-        );
+        assert_eq!(read["elbo"].as_f64().unwrap().to_bits(), losses.0[0].1.to_bits());
     }
 }

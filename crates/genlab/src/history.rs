@@ -30,9 +30,7 @@ impl History {
         let all = series(&self.steps, name);
         let length = all.len().div_ceil(points.max(1)).max(1);
         let mean = |stretch: &[(f64, f64)]| {
-            let sum = stretch
-                .iter()
-                .fold((0.0, 0.0), |(x, y), (dx, dy)| (x + dx, y + dy));
+            let sum = stretch.iter().fold((0.0, 0.0), |(x, y), (dx, dy)| (x + dx, y + dy));
             (sum.0 / stretch.len() as f64, sum.1 / stretch.len() as f64)
         };
         all.chunks(length).map(mean).collect()
@@ -50,12 +48,7 @@ impl History {
             return Losses::default();
         };
         let mean = |i: usize| steps.iter().map(|(_, l)| l.0[i].1).sum::<f64>() / steps.len() as f64;
-        Losses(
-            like.iter()
-                .enumerate()
-                .map(|(i, (name, _))| (*name, mean(i)))
-                .collect(),
-        )
+        Losses(like.iter().enumerate().map(|(i, (name, _))| (*name, mean(i))).collect())
     }
 }
 
@@ -104,10 +97,7 @@ mod tests {
 
     #[test]
     fn the_mean_of_an_epoch() {
-        assert_eq!(
-            history().mean_since(8),
-            Losses(vec![("a", 9.5), ("b", -1.0)])
-        );
+        assert_eq!(history().mean_since(8), Losses(vec![("a", 9.5), ("b", -1.0)]));
         assert_eq!(history().mean_since(99), Losses::default());
     }
 }

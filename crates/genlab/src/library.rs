@@ -66,13 +66,7 @@ pub(crate) trait Library: Sync {
     fn open(&self, model: &str, config: &Table) -> Result<Box<dyn Workload>, Failure>;
 
     /// The same, with the weights of a checkpoint. `seed` keys what is sampled.
-    fn restore(
-        &self,
-        model: &str,
-        config: &Table,
-        checkpoint: &Path,
-        seed: u64,
-    ) -> Result<Box<dyn Workload>, Failure>;
+    fn restore(&self, model: &str, config: &Table, checkpoint: &Path, seed: u64) -> Result<Box<dyn Workload>, Failure>;
 }
 
 /// A model together with the data it learns from.

@@ -3,10 +3,7 @@
 /// The candidate with the fewest edits to `typed`, if there is any candidate.
 ///
 /// A dotted candidate is also compared by its last part alone, so `latent_dim` finds `model.latent_dim`.
-pub(crate) fn nearest<'a>(
-    typed: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(typed: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     candidates.into_iter().min_by_key(|candidate| {
         let last = candidate.rsplit('.').next().unwrap_or(candidate);
         edits(typed, candidate).min(edits(typed, last) + 1)

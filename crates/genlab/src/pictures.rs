@@ -81,9 +81,7 @@ impl Raster {
         for y in 0..height {
             for x in 0..width {
                 let from = ((y / factor) * self.width + x / factor) * self.channels;
-                large
-                    .bytes
-                    .extend_from_slice(&self.bytes[from..from + self.channels]);
+                large.bytes.extend_from_slice(&self.bytes[from..from + self.channels]);
             }
         }
         large
@@ -116,11 +114,7 @@ pub(crate) fn grid(images: &Images) -> Raster {
 
 /// Originals over their reconstructions, in pairs of rows.
 pub(crate) fn reconstructions(originals: &Images, made: &Images) -> Raster {
-    assert_eq!(
-        originals.count(),
-        made.count(),
-        "an original for each reconstruction"
-    );
+    assert_eq!(originals.count(), made.count(), "an original for each reconstruction");
     let count = originals.count();
     let columns = count.clamp(1, 16);
     let both = Images {
@@ -142,9 +136,7 @@ pub(crate) fn reconstructions(originals: &Images, made: &Images) -> Raster {
 pub(crate) fn to_png(pictures: &Pictures, real: Option<&Pictures>) -> Vec<u8> {
     match (pictures, real) {
         (Pictures::Images(images), _) => grid(images).to_png(),
-        (Pictures::Points(points), Some(Pictures::Points(real))) => {
-            Scatter::around(real).draw(real, points).to_png()
-        }
+        (Pictures::Points(points), Some(Pictures::Points(real))) => Scatter::around(real).draw(real, points).to_png(),
         (Pictures::Points(points), _) => Scatter::around(points).draw(&[], points).to_png(),
     }
 }
@@ -161,8 +153,7 @@ fn laid_out(images: &Images, order: &[usize], columns: usize) -> Raster {
         let left = MARGIN + (place % columns) * cell_w;
         for row in 0..images.height {
             for column in 0..images.width {
-                picture.bytes[(top + row) * picture.width + left + column] =
-                    images.grey(image, row, column);
+                picture.bytes[(top + row) * picture.width + left + column] = images.grey(image, row, column);
             }
         }
     }
@@ -175,9 +166,7 @@ mod tests {
 
     /// Decodes with the decoder, which knows nothing of the code above.
     fn decoded(file: &[u8]) -> (u32, u32, png::ColorType, Vec<u8>) {
-        let mut reader = png::Decoder::new(std::io::Cursor::new(file))
-            .read_info()
-            .unwrap();
+        let mut reader = png::Decoder::new(std::io::Cursor::new(file)).read_info().unwrap();
         let mut bytes = vec![0; reader.output_buffer_size().unwrap()];
         let info = reader.next_frame(&mut bytes).unwrap();
         (info.width, info.height, info.color_type, bytes)
@@ -209,9 +198,7 @@ mod tests {
     #[test]
     fn the_range_is_fixed_and_clips() {
         let made = images((-1.0, 1.0), &[-1.0, 1.0, 0.0, -3.0, 9.0, f32::NAN]);
-        let greys: Vec<u8> = (0..3)
-            .flat_map(|i| [made.grey(i, 0, 0), made.grey(i, 0, 1)])
-            .collect();
+        let greys: Vec<u8> = (0..3).flat_map(|i| [made.grey(i, 0, 0), made.grey(i, 0, 1)]).collect();
         assert_eq!(greys, [0, 255, 128, 0, 255, 0]);
         // A pale image stays pale: nothing is stretched.
         assert_eq!(images((0.0, 1.0), &[0.4, 0.6]).grey(0, 0, 1), 153);

@@ -27,14 +27,10 @@ pub(crate) struct Plan {
 pub(crate) fn plan(library: &dyn Library, args: &TrainArgs) -> Result<Plan, Failure> {
     let model = model(library, &args.model)?;
     let name = args.preset.as_deref().unwrap_or("default");
-    let preset = model
-        .presets
-        .iter()
-        .find(|p| p.name == name)
-        .ok_or_else(|| {
-            let known = model.presets.iter().map(|p| p.name);
-            unknown(&format!("{} has no preset", model.name), name, known)
-        })?;
+    let preset = model.presets.iter().find(|p| p.name == name).ok_or_else(|| {
+        let known = model.presets.iter().map(|p| p.name);
+        unknown(&format!("{} has no preset", model.name), name, known)
+    })?;
     let number = |n: u64| Value::Integer(n as i64);
     let mut flags = Vec::new();
     if let Some(data) = &args.data {
@@ -74,11 +70,7 @@ pub(crate) fn model(library: &dyn Library, name: &str) -> Result<ModelCard, Fail
     let mut models = library.models();
     match models.iter().position(|m| m.name == name) {
         Some(found) => Ok(models.swap_remove(found)),
-        None => Err(unknown(
-            "there is no model",
-            name,
-            models.iter().map(|m| m.name),
-        )),
+        None => Err(unknown("there is no model", name, models.iter().map(|m| m.name))),
     }
 }
 

@@ -31,13 +31,7 @@ enum Form {
 
 impl Progress {
     /// For `steps` steps in `epochs` epochs. Under `--json` nothing is shown.
-    pub(crate) fn new(
-        json: bool,
-        sample: &'static str,
-        batch_size: u64,
-        epochs: u64,
-        steps: u64,
-    ) -> Self {
+    pub(crate) fn new(json: bool, sample: &'static str, batch_size: u64, epochs: u64, steps: u64) -> Self {
         let form = if json {
             Form::Silent
         } else if std::io::stderr().is_terminal() {
@@ -125,8 +119,7 @@ fn bar(steps: u64) -> ProgressBar {
     let style = ProgressStyle::with_template(&template)
         .expect("the template is fixed")
         .progress_chars("━━─");
-    ProgressBar::with_draw_target(Some(steps), ProgressDrawTarget::stderr_with_hz(10))
-        .with_style(style)
+    ProgressBar::with_draw_target(Some(steps), ProgressDrawTarget::stderr_with_hz(10)).with_style(style)
 }
 
 /// Losses as a person reads them: `elbo -104.90  kl 25.10`.
@@ -186,10 +179,7 @@ mod tests {
 
     #[test]
     fn the_rest_is_extrapolated_from_what_is_done() {
-        assert_eq!(
-            remaining(Duration::from_secs(10), 25, 100),
-            Duration::from_secs(30)
-        );
+        assert_eq!(remaining(Duration::from_secs(10), 25, 100), Duration::from_secs(30));
         assert_eq!(remaining(Duration::from_secs(10), 100, 100), Duration::ZERO);
         assert_eq!(remaining(Duration::ZERO, 0, 100), Duration::ZERO);
     }

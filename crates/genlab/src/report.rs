@@ -171,12 +171,7 @@ impl Report<'_> {
     fn tables(&self, html: &mut String) {
         html.push_str("<section class=\"two\">\n<div>\n<h2>The run</h2>\n<table class=\"card\">\n");
         for (fact, value) in &self.facts {
-            let _ = writeln!(
-                html,
-                "<tr><th>{}</th><td>{}</td></tr>",
-                escape(fact),
-                escape(value)
-            );
+            let _ = writeln!(html, "<tr><th>{}</th><td>{}</td></tr>", escape(fact), escape(value));
         }
         let _ = write!(
             html,
@@ -221,10 +216,7 @@ fn responsive(svg: &str) -> String {
         let rest = svg[start..end].split(&format!("{name}=\"")).nth(1)?;
         rest.split('"').next()
     };
-    let (width, height) = (
-        number(" width").unwrap_or("440"),
-        number(" height").unwrap_or("270"),
-    );
+    let (width, height) = (number(" width").unwrap_or("440"), number(" height").unwrap_or("270"));
     format!(
         "<svg viewBox=\"0 0 {width} {height}\" role=\"img\" xmlns=\"http://www.w3.org/2000/svg\"{}",
         &svg[end..]

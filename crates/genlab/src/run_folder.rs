@@ -46,11 +46,10 @@ pub(crate) fn choose(out: Option<&Path>, model: &str, data: &str) -> Result<Path
             .expect("there are more numbers than folders"));
     };
     match fs::read_dir(out).map(|mut entries| entries.next().is_some()) {
-        Ok(true) => Err(Failure::input(format!(
-            "the output folder {} exists and is not empty",
-            out.display()
-        ))
-        .hint("choose another with --out, or leave --out away for a fresh folder in runs/")),
+        Ok(true) => Err(
+            Failure::input(format!("the output folder {} exists and is not empty", out.display()))
+                .hint("choose another with --out, or leave --out away for a fresh folder in runs/"),
+        ),
         Ok(false) => Ok(out.to_path_buf()),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(out.to_path_buf()),
         Err(error) => Err(cannot_write(out, &error)),
@@ -58,8 +57,7 @@ pub(crate) fn choose(out: Option<&Path>, model: &str, data: &str) -> Result<Path
 }
 
 fn cannot_write(path: &Path, error: &std::io::Error) -> Failure {
-    Failure::file("write the output folder", path, error)
-        .hint("choose a folder that you may write to with --out")
+    Failure::file("write the output folder", path, error).hint("choose a folder that you may write to with --out")
 }
 
 impl RunFolder {
@@ -156,9 +154,7 @@ impl RunFolder {
         let hidden = Temporary::beside(&path);
         fs::create_dir(&hidden.0).map_err(|e| Failure::file("write", &path, &e))?;
         fill(&hidden.0)?;
-        hidden
-            .rename(&path)
-            .map_err(|e| Failure::file("write", &path, &e))
+        hidden.rename(&path).map_err(|e| Failure::file("write", &path, &e))
     }
 }
 
@@ -221,21 +217,14 @@ pub(crate) struct PastRun {
 /// Opens the folder of a run.
 pub(crate) fn open(path: &Path) -> Result<PastRun, Failure> {
     if !path.join("run.json").is_file() {
-        return Err(
-            Failure::input(format!("{} is not the folder of a run", path.display()))
-                .hint("give a folder that `genlab train` has made, such as runs/vae-glyphs-1"),
-        );
+        return Err(Failure::input(format!("{} is not the folder of a run", path.display()))
+            .hint("give a folder that `genlab train` has made, such as runs/vae-glyphs-1"));
     }
     let facts = read_json(&path.join("run.json"))?;
     let model = Facts(facts)
         .text("model")
         .map(str::to_string)
-        .ok_or_else(|| {
-            Failure::input(format!(
-                "{}: names no model",
-                path.join("run.json").display()
-            ))
-        })?;
+        .ok_or_else(|| Failure::input(format!("{}: names no model", path.join("run.json").display())))?;
     let config = crate::config::read_file(&path.join("config.toml"))?;
     let (step, checkpoint) = checkpoints(path).into_iter().max().ok_or_else(|| {
         Failure::input(format!("the run {} has no checkpoint yet", path.display()))
@@ -253,18 +242,10 @@ pub(crate) fn open(path: &Path) -> Result<PastRun, Failure> {
 }
 
 fn checkpoints(run: &Path) -> Vec<(u64, PathBuf)> {
-    let entries = fs::read_dir(run.join("checkpoints"))
-        .into_iter()
-        .flatten()
-        .flatten();
+    let entries = fs::read_dir(run.join("checkpoints")).into_iter().flatten().flatten();
     entries
         .filter_map(|entry| {
-            let step = entry
-                .file_name()
-                .to_str()?
-                .strip_prefix("step-")?
-                .parse()
-                .ok()?;
+            let step = entry.file_name().to_str()?.strip_prefix("step-")?.parse().ok()?;
             Some((step, entry.path()))
         })
         .collect()
@@ -272,8 +253,7 @@ fn checkpoints(run: &Path) -> Vec<(u64, PathBuf)> {
 
 fn read_json(path: &Path) -> Result<Map<String, Value>, Failure> {
     let text = fs::read_to_string(path).map_err(|e| Failure::file("read", path, &e))?;
-    serde_json::from_str(&text)
-        .map_err(|e| Failure::input(format!("{} is damaged: {e}", path.display())))
+    serde_json::from_str(&text).map_err(|e| Failure::input(format!("{} is damaged: {e}", path.display())))
 }
 
 #[cfg(test)]

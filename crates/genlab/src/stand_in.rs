@@ -20,8 +20,7 @@ struct Work {
 
 impl Library for StandIn {
     fn models(&self) -> Vec<ModelCard> {
-        let card = |name, about| {
-            ModelCard {
+        let card = |name, about| ModelCard {
             name,
             about,
             defaults: "[model]\nlatent_dim = 20\nhidden = [400, 400]\nactivation = \"relu\"\ndiverge_at = 0\n\
@@ -29,14 +28,17 @@ impl Library for StandIn {
                 .parse()
                 .expect("fixed text"),
             presets: vec![
-                Preset { name: "default", about: "as it comes", settings: Table::new() },
+                Preset {
+                    name: "default",
+                    about: "as it comes",
+                    settings: Table::new(),
+                },
                 Preset {
                     name: "small",
                     about: "a small one",
                     settings: "model.hidden = [8]\ntrain.steps = 7".parse().expect("fixed text"),
                 },
             ],
-        }
         };
         vec![
             card(
@@ -88,13 +90,7 @@ impl Library for StandIn {
         }))
     }
 
-    fn restore(
-        &self,
-        model: &str,
-        config: &Table,
-        checkpoint: &Path,
-        seed: u64,
-    ) -> Result<Box<dyn Workload>, Failure> {
+    fn restore(&self, model: &str, config: &Table, checkpoint: &Path, seed: u64) -> Result<Box<dyn Workload>, Failure> {
         let file = checkpoint.join("model.safetensors");
         std::fs::read(&file).map_err(|e| Failure::file("read", &file, &e))?;
         let mut config = config.clone();
@@ -202,13 +198,8 @@ impl Workload for Work {
     }
 
     fn reconstruct(&self, count: usize) -> Result<Option<(Images, Images)>, Failure> {
-        let sharp = Work {
-            steps: 9999,
-            ..*self
-        };
-        Ok(self
-            .images
-            .then(|| (sharp.rings(7, count), self.rings(7, count))))
+        let sharp = Work { steps: 9999, ..*self };
+        Ok(self.images.then(|| (sharp.rings(7, count), self.rings(7, count))))
     }
 
     fn backdrop(&self) -> Option<Pictures> {

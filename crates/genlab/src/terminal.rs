@@ -56,18 +56,10 @@ pub(crate) fn render(images: &Images, columns: usize, depth: Depth) -> String {
 fn cell(text: &mut String, upper: u8, lower: u8, depth: Depth) {
     let written = match depth {
         Depth::Full => {
-            write!(
-                text,
-                "\x1b[38;2;{upper};{upper};{upper};48;2;{lower};{lower};{lower}m▀"
-            )
+            write!(text, "\x1b[38;2;{upper};{upper};{upper};48;2;{lower};{lower};{lower}m▀")
         }
         Depth::Palette => {
-            write!(
-                text,
-                "\x1b[38;5;{};48;5;{}m▀",
-                palette(upper),
-                palette(lower)
-            )
+            write!(text, "\x1b[38;5;{};48;5;{}m▀", palette(upper), palette(lower))
         }
     };
     written.expect("writing to a string does not fail");
@@ -114,10 +106,7 @@ mod tests {
             render(&made, 80, Depth::Full),
             "\x1b[38;2;255;255;255;48;2;0;0;0m▀\x1b[0m \n"
         );
-        assert_eq!(
-            render(&made, 80, Depth::Palette),
-            "\x1b[38;5;231;48;5;16m▀\x1b[0m \n"
-        );
+        assert_eq!(render(&made, 80, Depth::Palette), "\x1b[38;5;231;48;5;16m▀\x1b[0m \n");
     }
 
     #[test]
@@ -129,10 +118,7 @@ mod tests {
             for line in text.lines() {
                 let cells = line.matches('▀').count();
                 assert_eq!(cells % 14, 0);
-                assert!(
-                    cells + cells / 14 - 1 <= columns.max(14),
-                    "{cells} cells in {columns}"
-                );
+                assert!(cells + cells / 14 - 1 <= columns.max(14), "{cells} cells in {columns}");
                 assert!(line.ends_with("\x1b[0m "));
             }
         }
@@ -152,11 +138,7 @@ mod tests {
             index => 8 + 10 * (i32::from(index) - 232),
         };
         for grey in 0..=255_u8 {
-            assert!(
-                (level(grey) - i32::from(grey)).abs() <= 9,
-                "{grey} -> {}",
-                level(grey)
-            );
+            assert!((level(grey) - i32::from(grey)).abs() <= 9, "{grey} -> {}", level(grey));
         }
     }
 }

@@ -111,11 +111,7 @@ impl Run {
         let outcome = self.epochs(work);
         self.progress.finish();
         if let Err(failure) = outcome {
-            let status = if failure.is_divergence() {
-                "diverged"
-            } else {
-                "failed"
-            };
+            let status = if failure.is_divergence() { "diverged" } else { "failed" };
             // The first failure is the one to tell; the folder says as much as it still can.
             let _ = self.folder.set_status(status);
             let _ = self.report(status);
@@ -170,16 +166,9 @@ impl Run {
         Ok(())
     }
 
-    fn end_of_epoch(
-        &mut self,
-        work: &mut dyn Workload,
-        steps: u64,
-        began: Instant,
-    ) -> Result<(), Failure> {
+    fn end_of_epoch(&mut self, work: &mut dyn Workload, steps: u64, began: Instant) -> Result<(), Failure> {
         let (epoch, step, trained) = (self.epoch, self.step, began.elapsed());
-        let mean = self
-            .history
-            .mean_since(self.history.steps.len() - steps as usize);
+        let mean = self.history.mean_since(self.history.steps.len() - steps as usize);
         self.emit(&Event::Epoch {
             epoch,
             step,
@@ -188,11 +177,7 @@ impl Run {
         let tested = work.evaluate()?;
         if let Some(losses) = &tested {
             self.finite(losses)?;
-            self.emit(&Event::Eval {
-                epoch,
-                step,
-                losses,
-            })?;
+            self.emit(&Event::Eval { epoch, step, losses })?;
             self.history.evals.push((step, losses.clone()));
         }
         self.draw(work)?;

@@ -69,6 +69,9 @@ mod tests {
         let (mean, n) = (log_ratio.mean(..), 200_000.0);
         let standard_error = ((log_ratio - &mean).sqr().mean(..).item() / n).sqrt();
         let kl = kl_to_standard_normal(&mu, &log_var).item();
-        assert!((kl - mean.item()).abs() < 4.0 * standard_error, "{kl} and {mean} +- {standard_error}");
+        assert!(
+            (kl - mean.item()).abs() < 4.0 * standard_error,
+            "{kl} and {mean} +- {standard_error}"
+        );
     }
 }

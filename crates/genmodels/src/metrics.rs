@@ -63,6 +63,13 @@ mod tests {
     #[test]
     fn even_coverage_has_no_divergence() {
         let found = coverage(&[0.0, 0.0, 1.0, 0.0], &[[0.0, 0.0], [1.0, 0.0]], 0.01);
-        assert_eq!(found, Coverage { modes: 2, high_quality: 1.0, reverse_kl: 0.0 });
+        assert_eq!(
+            found,
+            Coverage {
+                modes: 2,
+                high_quality: 1.0,
+                reverse_kl: 0.0
+            }
+        );
     }
 }

@@ -12,7 +12,9 @@ use tensor_core::{Random, Tensor, no_grad};
 #[derive(Debug, thiserror::Error)]
 pub enum TrainError {
     /// A parameter would silently stay as it is.
-    #[error("no optimiser of `{model}` holds the parameter `{parameter}`\n  hint: give it to one, or name it in Model::frozen")]
+    #[error(
+        "no optimiser of `{model}` holds the parameter `{parameter}`\n  hint: give it to one, or name it in Model::frozen"
+    )]
     Untrained {
         /// The model.
         model: &'static str,
@@ -50,7 +52,11 @@ impl Trainer {
     pub fn new(model: Box<dyn Model>, seed: u64) -> Result<Trainer, TrainError> {
         module::name(&model);
         let optimisers = model.optimisers();
-        let held: HashSet<_> = optimisers.iter().flat_map(|o| o.adam.params()).map(|param| param.id()).collect();
+        let held: HashSet<_> = optimisers
+            .iter()
+            .flat_map(|o| o.adam.params())
+            .map(|param| param.id())
+            .collect();
         for param in module::params(&model) {
             let name = param.name();
             if !held.contains(&param.id()) && !model.frozen().contains(&name.as_str()) {
@@ -129,7 +135,11 @@ impl Trainer {
         state::save(&self.model, &folder.join("model.safetensors"))?;
         let mut all = BTreeMap::new();
         for NamedOptimiser { name, adam } in &self.optimisers {
-            all.extend(adam.state().into_iter().map(|(key, value)| (format!("{name}/{key}"), value)));
+            all.extend(
+                adam.state()
+                    .into_iter()
+                    .map(|(key, value)| (format!("{name}/{key}"), value)),
+            );
         }
         state::save_tensors(&all, &folder.join("optimiser.safetensors"))?;
         Ok(())
@@ -154,7 +164,9 @@ impl Trainer {
         self.load_model(folder)?;
         for NamedOptimiser { name, adam } in &mut self.optimisers {
             let prefix = format!("{name}/");
-            let own = all.iter().filter_map(|(key, value)| Some((key.strip_prefix(&prefix)?.to_owned(), value.clone())));
+            let own = all
+                .iter()
+                .filter_map(|(key, value)| Some((key.strip_prefix(&prefix)?.to_owned(), value.clone())));
             adam.load_state(&own.collect()).map_err(|reason| StateError::Mismatch {
                 path: path.clone(),
                 reason,

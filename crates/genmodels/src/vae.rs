@@ -91,7 +91,11 @@ impl Vae {
             .parse()
             .map_err(|error| ConfigError::new("model.activation", &config.activation, error))?;
         if config.latent_dim == 0 {
-            return Err(ConfigError::new("model.latent_dim", 0, "a code has at least one dimension"));
+            return Err(ConfigError::new(
+                "model.latent_dim",
+                0,
+                "a code has at least one dimension",
+            ));
         }
         let reversed: Vec<usize> = config.hidden.iter().rev().copied().collect();
         let vae = Vae {
@@ -125,7 +129,7 @@ impl Vae {
         let logits = self.decode(&z, cx); //                       p(x | z) = Bernoulli(σ(logits))      [B, D]
         Elbo {
             log_p_x_given_z: bernoulli_log_prob(&logits, x), //    ln p(x | z)                          [B]
-            kl: kl_to_standard_normal(&mu, &log_var), //           KL(q(z | x) || p(z)), appendix B     [B]
+            kl: kl_to_standard_normal(&mu, &log_var),        //           KL(q(z | x) || p(z)), appendix B     [B]
         }
     }
 

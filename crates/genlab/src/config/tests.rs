@@ -40,11 +40,7 @@ fn refused(set: &[&str]) -> String {
 fn precedence_is_flag_set_file_preset_default() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("f.toml");
-    std::fs::write(
-        &path,
-        "train.seed = 3\nmodel.latent_dim = 3\ntrain.batch_size = 3\n",
-    )
-    .unwrap();
+    std::fs::write(&path, "train.seed = 3\nmodel.latent_dim = 3\ntrain.batch_size = 3\n").unwrap();
     let preset = "train.seed = 2\nmodel.latent_dim = 2\ntrain.batch_size = 2\nmodel.hidden = [2]"
         .parse()
         .unwrap();
@@ -83,10 +79,7 @@ fn set_reads_toml_bare_text_and_numbers_as_people_write_them() {
     assert_eq!(read("data.binarise"), "true");
     assert_eq!(read("data.name"), "\"mnist:/a b/c=d\"");
     let quoted = with_set(&["model.activation=\"tanh\"", "model.activation='relu'"]).unwrap();
-    assert_eq!(
-        get(&quoted, "model.activation").unwrap().as_str(),
-        Some("relu")
-    );
+    assert_eq!(get(&quoted, "model.activation").unwrap().as_str(), Some("relu"));
 }
 
 #[test]
@@ -94,15 +87,11 @@ fn an_unknown_key_names_the_nearest() {
     let hint = "? `genlab list` shows every setting";
     assert_eq!(
         refused(&["model.latent_dims=3"]),
-        format!(
-            "error: -s: there is no setting model.latent_dims\nhint: did you mean model.latent_dim{hint}"
-        )
+        format!("error: -s: there is no setting model.latent_dims\nhint: did you mean model.latent_dim{hint}")
     );
     assert_eq!(
         refused(&["batchsize=3"]),
-        format!(
-            "error: -s: there is no setting batchsize\nhint: did you mean train.batch_size{hint}"
-        )
+        format!("error: -s: there is no setting batchsize\nhint: did you mean train.batch_size{hint}")
     );
     assert_eq!(
         with_file("[optimizer]\nlearning_rate = 0.1\n").unwrap_err(),
@@ -112,9 +101,7 @@ fn an_unknown_key_names_the_nearest() {
     );
     assert_eq!(
         with_file("[model]\nlatent_dim = 2\nhiden = [3]\n").unwrap_err(),
-        format!(
-            "error: f.toml: there is no setting model.hiden\nhint: did you mean model.hidden{hint}"
-        )
+        format!("error: f.toml: there is no setting model.hiden\nhint: did you mean model.hidden{hint}")
     );
 }
 
@@ -133,10 +120,7 @@ fn a_wrong_type_names_key_expected_and_found() {
             "optimiser.learning_rate=fast",
             "optimiser.learning_rate: expected a number, found \"fast\"",
         ),
-        (
-            "data.binarise=1",
-            "data.binarise: expected true or false, found 1",
-        ),
+        ("data.binarise=1", "data.binarise: expected true or false, found 1"),
         (
             "model.hidden=400",
             "model.hidden: expected a list of whole numbers, such as [400, 400], found 400",
@@ -161,8 +145,7 @@ fn a_wrong_type_names_key_expected_and_found() {
 
 #[test]
 fn values_out_of_range_are_refused_whichever_layer_they_come_from() {
-    let rate =
-        "must be a finite number greater than 0\nhint: for example -s optimiser.learning_rate=1e-3";
+    let rate = "must be a finite number greater than 0\nhint: for example -s optimiser.learning_rate=1e-3";
     for (given, shown) in [
         ("0", "0.0"),
         ("-1", "-1.0"),
@@ -186,9 +169,7 @@ fn malformed_settings_say_what_is_expected() {
     for text in ["model.latent_dim", "=3", "model..x=3", ""] {
         assert_eq!(
             refused(&[text]),
-            format!(
-                "error: -s {text}: expected KEY=VALUE\nhint: for example -s model.latent_dim=2"
-            )
+            format!("error: -s {text}: expected KEY=VALUE\nhint: for example -s model.latent_dim=2")
         );
     }
     let message = with_file("[model]\nlatent_dim = = 3\n").unwrap_err();
@@ -199,10 +180,7 @@ fn malformed_settings_say_what_is_expected() {
         ..Layers::default()
     };
     let message = resolve(&defaults(), missing).unwrap_err().to_string();
-    assert!(
-        message.starts_with("error: cannot read no/such.toml: "),
-        "{message}"
-    );
+    assert!(message.starts_with("error: cannot read no/such.toml: "), "{message}");
 }
 
 #[test]
@@ -214,22 +192,13 @@ fn asking_for_epochs_overrules_steps_of_a_lower_layer() {
         set: &set,
         ..Layers::default()
     };
-    assert_eq!(
-        settings(&resolve(&defaults(), layers).unwrap())
-            .unwrap()
-            .train
-            .steps,
-        0
-    );
+    assert_eq!(settings(&resolve(&defaults(), layers).unwrap()).unwrap().train.steps, 0);
     let layers = Layers {
         preset: Some(("p", preset)),
         ..Layers::default()
     };
     assert_eq!(
-        settings(&resolve(&defaults(), layers).unwrap())
-            .unwrap()
-            .train
-            .steps,
+        settings(&resolve(&defaults(), layers).unwrap()).unwrap().train.steps,
         15000
     );
 }

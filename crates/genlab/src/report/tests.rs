@@ -54,11 +54,7 @@ fn the_file_needs_nothing_else() {
     let page = html("x = 1", &history(), 3);
     // The one address is the name of SVG's namespace, which nobody fetches.
     for found in page.match_indices("http").map(|(i, _)| &page[i..]) {
-        assert!(
-            found.starts_with("http://www.w3.org/2000/svg"),
-            "{}",
-            &found[..40]
-        );
+        assert!(found.starts_with("http://www.w3.org/2000/svg"), "{}", &found[..40]);
     }
     for foreign in ["<link", "@import", "src=\"/", "url("] {
         assert!(!page.contains(foreign), "{foreign}");
@@ -71,11 +67,7 @@ fn the_file_needs_nothing_else() {
 fn pictures_are_inside_and_readable_without_the_script() {
     let page = html("", &history(), 3);
     let encoded = BASE64.encode(shot(2).png);
-    assert_eq!(
-        page.matches(&encoded).count(),
-        1,
-        "once, however it is shown"
-    );
+    assert_eq!(page.matches(&encoded).count(), 1, "once, however it is shown");
     assert!(page.contains("<figcaption>epoch 2</figcaption>"));
     assert!(
         page.contains("class=\"player card\" hidden"),
@@ -112,9 +104,6 @@ fn every_colour_of_a_curve_follows_the_scheme() {
         crate::curves::TEST,
     ];
     for plotters::style::RGBColor(r, g, b) in colours {
-        assert!(
-            style.contains(&format!("=\"#{r:02X}{g:02X}{b:02X}\"]")),
-            "{r} {g} {b}"
-        );
+        assert!(style.contains(&format!("=\"#{r:02X}{g:02X}{b:02X}\"]")), "{r} {g} {b}");
     }
 }

@@ -41,10 +41,7 @@ fn a_new_folder_has_its_first_files_and_no_leftovers() {
     assert_eq!(read("metrics.jsonl"), "{\"v\":1}\n{\"v\":1}\n");
     assert_eq!(read("timing.jsonl"), "{\"v\":1,\"ms\":2.5}\n");
     let status: Value = serde_json::from_str(&read("run.json")).unwrap();
-    assert_eq!(
-        status,
-        json!({"v": 1, "status": "done", "model": "vae", "seed": 3})
-    );
+    assert_eq!(status, json!({"v": 1, "status": "done", "model": "vae", "seed": 3}));
 }
 
 #[test]
@@ -55,9 +52,7 @@ fn an_empty_folder_may_be_used_and_a_full_one_may_not() {
     assert_eq!(choose(Some(&path), "vae", "glyphs").unwrap(), path);
     RunFolder::create(&path, "", facts()).unwrap();
     assert_eq!(
-        choose(Some(&path), "vae", "glyphs")
-            .unwrap_err()
-            .to_string(),
+        choose(Some(&path), "vae", "glyphs").unwrap_err().to_string(),
         format!(
             "error: the output folder {} exists and is not empty\n\
              hint: choose another with --out, or leave --out away for a fresh folder in runs/",
@@ -78,10 +73,7 @@ fn a_folder_that_cannot_be_written_is_one_clear_error() {
             .unwrap_err();
         let message = failure.to_string();
         assert!(
-            message.starts_with(&format!(
-                "error: cannot write the output folder {}: ",
-                path.display()
-            )),
+            message.starts_with(&format!("error: cannot write the output folder {}: ", path.display())),
             "{message}"
         );
         assert!(message.ends_with("hint: choose a folder that you may write to with --out"));
@@ -123,30 +115,18 @@ fn a_past_run_opens_at_its_last_checkpoint() {
     let place = tempfile::tempdir().unwrap();
     let path = place.path().join("run");
     let refused = |path: &Path| open(path).unwrap_err().to_string();
-    assert!(refused(&path).starts_with(&format!(
-        "error: {} is not the folder of a run",
-        path.display()
-    )));
+    assert!(refused(&path).starts_with(&format!("error: {} is not the folder of a run", path.display())));
     let run = RunFolder::create(&path, "model.x = 1\n", facts()).unwrap();
-    assert!(refused(&path).starts_with(&format!(
-        "error: the run {} has no checkpoint yet",
-        path.display()
-    )));
+    assert!(refused(&path).starts_with(&format!("error: the run {} has no checkpoint yet", path.display())));
     for (epoch, step) in [(1, 9), (2, 18), (12, 108)] {
         run.write_folder(&format!("checkpoints/step-{step}"), |folder| {
-            write_whole(
-                &folder.join("state.json"),
-                format!("{{\"epoch\":{epoch}}}").as_bytes(),
-            )
+            write_whole(&folder.join("state.json"), format!("{{\"epoch\":{epoch}}}").as_bytes())
         })
         .unwrap();
     }
     fs::create_dir(path.join("checkpoints/.step-999.part-1")).unwrap();
     let past = open(&path).unwrap();
-    assert_eq!(
-        (past.model.as_str(), past.step, past.epoch),
-        ("vae", 108, 12)
-    );
+    assert_eq!((past.model.as_str(), past.step, past.epoch), ("vae", 108, 12));
     assert_eq!(past.config, "model.x = 1".parse().unwrap());
     assert!(past.checkpoint.ends_with("step-108"));
     fs::write(path.join("run.json"), "{").unwrap();

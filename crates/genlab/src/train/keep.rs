@@ -20,11 +20,7 @@ pub(super) const SHOTS: usize = 80;
 
 impl Run {
     pub(super) fn draw(&mut self, work: &dyn Workload) -> Result<(), Failure> {
-        let least = if self.summary.sample == "point" {
-            POINTS
-        } else {
-            1
-        };
+        let least = if self.summary.sample == "point" { POINTS } else { 1 };
         let count = (self.plan.settings.sample.count as usize).max(least);
         let samples = work.sample(count)?;
         let png = pictures::to_png(&samples, work.backdrop().as_ref());
@@ -60,10 +56,7 @@ impl Run {
         let name = format!("checkpoints/step-{}", self.step);
         self.folder.write_folder(&name, |folder| {
             work.save(folder)?;
-            write_whole(
-                &folder.join("state.json"),
-                format!("{state:#}\n").as_bytes(),
-            )
+            write_whole(&folder.join("state.json"), format!("{state:#}\n").as_bytes())
         })?;
         self.emit(&Event::Checkpoint {
             epoch: self.epoch,
@@ -78,17 +71,12 @@ impl Run {
         let mut fact = |name: &str, value: String| facts.push((name.into(), value));
         fact("trained on", self.summary.data.clone());
         fact("parameters", thousands(self.summary.parameters));
-        fact(
-            "steps",
-            format!("{} in {} epochs", thousands(self.step), self.epoch),
-        );
+        fact("steps", format!("{} in {} epochs", thousands(self.step), self.epoch));
         fact("time", clock(self.started.elapsed()));
         let rate = thousands(self.progress.rate() as u64);
         fact("speed", format!("{rate} {}s a second", self.summary.sample));
         for (name, value) in &self.folder.facts().0 {
-            let text = value
-                .as_str()
-                .map_or_else(|| value.to_string(), str::to_string);
+            let text = value.as_str().map_or_else(|| value.to_string(), str::to_string);
             fact(name, text);
         }
         let report = Report {
@@ -103,20 +91,15 @@ impl Run {
             reconstructions: &self.reconstructions,
             config: &config,
         };
-        self.folder
-            .write("report.html", report.to_html().as_bytes())
+        self.folder.write("report.html", report.to_html().as_bytes())
     }
 
     /// The last words on stderr: a look at the samples where the terminal can, and where to look further.
     pub(super) fn farewell(&self, work: &dyn Workload) -> Result<(), Failure> {
         if let Some(depth) = terminal::depth()
-            && let Pictures::Images(images) =
-                work.sample(self.plan.settings.sample.count as usize)?
+            && let Pictures::Images(images) = work.sample(self.plan.settings.sample.count as usize)?
         {
-            eprint!(
-                "\n{}\n",
-                terminal::render(&images, terminal::width(), depth)
-            );
+            eprint!("\n{}\n", terminal::render(&images, terminal::width(), depth));
         }
         anstream::eprintln!(
             "done in {}; look at {}",

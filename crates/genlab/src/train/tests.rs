@@ -35,11 +35,7 @@ fn status(out: &Path) -> Value {
 fn a_run_leaves_everything_that_it_promises() {
     let place = tempfile::tempdir().unwrap();
     let out = place.path().join("run");
-    run(
-        &out,
-        "vae --epochs 3 --seed 5 --threads 1 -s model.hidden=[8]",
-    )
-    .unwrap();
+    run(&out, "vae --epochs 3 --seed 5 --threads 1 -s model.hidden=[8]").unwrap();
     for file in [
         "config.toml",
         "run.json",
@@ -65,20 +61,9 @@ fn a_run_leaves_everything_that_it_promises() {
     assert_eq!((count("step"), count("epoch"), count("eval")), (12, 3, 3));
     assert_eq!(metrics.last().unwrap()["step"], 12);
     let timing = lines(&out.join("timing.jsonl"));
-    assert_eq!(
-        timing.iter().filter(|line| line["event"] == "step").count(),
-        12
-    );
-    let config: toml::Table = fs::read_to_string(out.join("config.toml"))
-        .unwrap()
-        .parse()
-        .unwrap();
-    assert_eq!(
-        crate::config::get(&config, "model.hidden")
-            .unwrap()
-            .to_string(),
-        "[8]"
-    );
+    assert_eq!(timing.iter().filter(|line| line["event"] == "step").count(), 12);
+    let config: toml::Table = fs::read_to_string(out.join("config.toml")).unwrap().parse().unwrap();
+    assert_eq!(crate::config::get(&config, "model.hidden").unwrap().to_string(), "[8]");
     let report = fs::read_to_string(out.join("report.html")).unwrap();
     assert!(report.contains("status done") && report.matches("epoch 3").count() >= 2);
 }
@@ -134,15 +119,9 @@ fn divergence_names_step_and_loss_and_marks_the_run() {
     let out = place.path().join("run");
     let failure = run(&out, "vae --epochs 3 -s model.diverge_at=6").unwrap_err();
     assert_eq!(failure.exit_code(), 3);
-    assert_eq!(
-        failure.message(),
-        "training diverged at step 6: reconstruction is NaN"
-    );
+    assert_eq!(failure.message(), "training diverged at step 6: reconstruction is NaN");
     assert_eq!(status(&out)["status"], "diverged");
-    assert!(
-        out.join("checkpoints/step-4").is_dir(),
-        "what was good is kept"
-    );
+    assert!(out.join("checkpoints/step-4").is_dir(), "what was good is kept");
     assert!(
         fs::read_to_string(out.join("report.html"))
             .unwrap()
@@ -181,11 +160,7 @@ fn bad_input_leaves_nothing_behind() {
     ] {
         let failure = run(&out, line).unwrap_err();
         assert_eq!((failure.exit_code(), failure.message()), (code, message));
-        assert_eq!(
-            fs::read_dir(place.path()).unwrap().count(),
-            0,
-            "{line} left something"
-        );
+        assert_eq!(fs::read_dir(place.path()).unwrap().count(), 0, "{line} left something");
     }
     let failure = run(&out, "vea").unwrap_err();
     assert!(
@@ -200,11 +175,7 @@ fn config_toml_repeats_its_run() {
     let place = tempfile::tempdir().unwrap();
     let (first, second) = (place.path().join("a"), place.path().join("b"));
     run(&first, "vae --epochs 2 --seed 3 -s model.latent_dim=2").unwrap();
-    run(
-        &second,
-        &format!("vae -c {}", first.join("config.toml").display()),
-    )
-    .unwrap();
+    run(&second, &format!("vae -c {}", first.join("config.toml").display())).unwrap();
     for file in ["config.toml", "metrics.jsonl", "samples/epoch-0002.png"] {
         assert_eq!(
             fs::read(first.join(file)).unwrap(),
@@ -228,10 +199,7 @@ fn a_long_run_keeps_a_bounded_number_of_pictures() {
     }
     assert!(shots.len() <= SHOTS);
     assert_eq!(
-        (
-            shots[0].caption.as_str(),
-            shots.last().unwrap().caption.as_str()
-        ),
+        (shots[0].caption.as_str(), shots.last().unwrap().caption.as_str()),
         ("0", "499")
     );
 }
