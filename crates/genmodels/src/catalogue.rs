@@ -18,8 +18,11 @@ pub struct Entry {
     /// Named settings; the first is `default`, which changes nothing.
     pub presets: &'static [Preset],
     defaults: fn() -> Table,
-    build: fn(&Table, usize, &mut Random) -> Result<Box<dyn Model>, ConfigError>,
+    build: Build,
 }
+
+/// From the tables `model` and `optimiser`, the number of values of a sample, and the draws of the initial weights.
+type Build = fn(&Table, usize, &mut Random) -> Result<Box<dyn Model>, ConfigError>;
 
 /// Settings under a name.
 #[derive(Clone, Copy, Debug)]

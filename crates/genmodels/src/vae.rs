@@ -80,6 +80,13 @@ pub struct Elbo {
     pub kl: Tensor,
 }
 
+impl Elbo {
+    /// Means over the batch: the reconstruction error -E ln p(x | z), and the divergence. Their sum is minus the bound.
+    pub fn means(self) -> (Tensor, Tensor) {
+        (-self.log_p_x_given_z.mean(..), self.kl.mean(..))
+    }
+}
+
 impl Vae {
     /// A model of images with `data_dim` pixels, with PyTorch's default initialisation.
     ///
@@ -135,11 +142,9 @@ impl Vae {
 
     /// One step up the bound: minimises -ELBO, the mean over the batch of reconstruction error and divergence (algorithm 1).
     pub fn train_step(&self, x: &Tensor, optimiser: &mut impl Optimiser, cx: &mut Context) -> Losses {
-        let Elbo { log_p_x_given_z, kl } = self.elbo(x, cx);
-        let (reconstruction, kl) = (-log_p_x_given_z.mean(..), kl.mean(..));
+        let (reconstruction, kl) = self.elbo(x, cx).means();
         let losses = report(&reconstruction, &kl);
         let minus_elbo = reconstruction + kl;
-        drop(log_p_x_given_z); // the last handle on the graph but the loss: the parameters change in place
         let (_, gradients) = minus_elbo.value_and_grad(optimiser.params());
         optimiser.step(&gradients);
         losses
@@ -191,8 +196,8 @@ impl Model for Vae {
 
     /// The ELBO with z sampled, as in training. (With z = mu instead it would look some 9 nats better, and bound nothing.)
     fn evaluate(&self, x: &Tensor, cx: &mut Context) -> Option<Losses> {
-        let Elbo { log_p_x_given_z, kl } = self.elbo(x, cx);
-        Some(report(&-log_p_x_given_z.mean(..), &kl.mean(..)))
+        let (reconstruction, kl) = self.elbo(x, cx).means();
+        Some(report(&reconstruction, &kl))
     }
 
     /// The means of p(x | z) for z ~ N(0, I).

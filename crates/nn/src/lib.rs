@@ -35,7 +35,7 @@ mod optim;
 pub mod state;
 
 pub use cell::{Buffer, Param};
-pub use context::{Context, Mode};
+pub use context::{Context, Mode, Noise};
 pub use init::Init;
 pub use layer::{Activation, Layer, LeakyReLU, Linear, ReLU, Sequential, Sigmoid, Softplus, Tanh, UnknownActivation};
 pub use module::{Module, Visitor};

@@ -286,7 +286,8 @@ mod tests {
 
     #[test]
     fn broadcasting_follows_numpy() {
-        let cases: [(&[usize], &[usize], Option<&[usize]>); 7] = [
+        type Sizes = &'static [usize];
+        let cases: [(Sizes, Sizes, Option<Sizes>); 7] = [
             (&[2, 3], &[2, 3], Some(&[2, 3])),
             (&[2, 3], &[3], Some(&[2, 3])),
             (&[2, 1], &[1, 3], Some(&[2, 3])),

@@ -8,7 +8,7 @@
 //! multiplication, division and square root, each of which IEEE 754 rounds in exactly one way; no fused multiply-add,
 //! no library function. The loops run over short arrays, which the compiler turns into vector code.
 
-use rayon::prelude::*;
+use super::parallel;
 use std::array::from_fn;
 use std::f32::consts::{FRAC_PI_2, LN_2};
 
@@ -106,22 +106,17 @@ pub fn normal(key: Key, first: u64, out: &mut [f32]) {
 
 /// Runs over `out` line by line, chunk by chunk; a chunk's blocks follow from its place alone.
 #[inline(always)]
-fn fill(key: Key, first: u64, out: &mut [f32], convert: impl Fn([Words; BLOCK]) -> [Floats; BLOCK] + Sync) {
-    let chunk = |start: u64, chunk: &mut [f32]| {
+fn fill(key: Key, first: u64, out: &mut [f32], convert: impl Fn([Words; BLOCK]) -> [Floats; BLOCK] + Sync + Send) {
+    parallel::for_each_chunk(out, CHUNK, |start, chunk| {
+        let first = first.wrapping_add((start / BLOCK) as u64);
         for (i, line) in chunk.chunks_mut(LINE).enumerate() {
-            let values = convert(blocks(key, start.wrapping_add((i * LANES) as u64)));
+            let values = convert(blocks(key, first.wrapping_add((i * LANES) as u64)));
             match <&mut [f32; LINE]>::try_from(&mut *line) {
                 Ok(line) => *line = interleave(&values),
                 Err(_) => line.copy_from_slice(&interleave(&values)[..line.len()]),
             }
         }
-    };
-    if out.len() <= CHUNK {
-        return chunk(first, out);
-    }
-    out.par_chunks_mut(CHUNK)
-        .enumerate()
-        .for_each(|(i, slice)| chunk(first.wrapping_add((i * (CHUNK / BLOCK)) as u64), slice));
+    });
 }
 
 /// Puts the words of each block side by side: element `4 * lane + j` is `values[j][lane]`.

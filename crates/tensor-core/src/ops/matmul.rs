@@ -94,7 +94,8 @@ fn with_forward_strides(x: &Tensor) -> Tensor {
 fn matrix<T: Float>(x: &Tensor) -> Matrix<'_, T> {
     let layout = x.layout();
     Matrix {
-        data: &x.raw::<T>()[layout.offset..],
+        // A view of nothing may begin anywhere.
+        data: if x.count() == 0 { &[] } else { &x.raw()[layout.offset..] },
         row_stride: layout.strides[0] as usize,
         column_stride: layout.strides[1] as usize,
     }

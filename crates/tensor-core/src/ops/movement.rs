@@ -467,6 +467,15 @@ impl Tensor {
         super::apply(BroadcastTo { to: shape.into() }, &[self])
     }
 
+    /// [`Tensor::broadcast_to`], or the error instead of a panic.
+    ///
+    /// # Errors
+    /// If a size differs and is not 1.
+    #[track_caller]
+    pub fn try_broadcast_to(&self, shape: impl Into<Shape>) -> Result<Tensor, ShapeError> {
+        super::try_apply(BroadcastTo { to: shape.into() }, &[self])
+    }
+
     super::operation! {
         /// A view with the dimensions in another order: dimension `i` is the input's dimension `order[i]`.
         ///

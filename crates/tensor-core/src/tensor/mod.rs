@@ -141,7 +141,8 @@ impl Tensor {
     #[track_caller]
     pub fn as_slice<T: Element>(&self) -> &[T] {
         assert!(self.is_contiguous(), "a strided view was read as a slice");
-        let offset = self.0.layout.offset;
+        // A view of nothing may begin anywhere.
+        let offset = if self.count() == 0 { 0 } else { self.0.layout.offset };
         &self.0.storage.as_slice()[offset..offset + self.count()]
     }
 
@@ -181,7 +182,7 @@ impl Tensor {
         }
         let count = self.count();
         let inner = Arc::get_mut(&mut self.0).expect("the handle was just made unique");
-        let offset = inner.layout.offset;
+        let offset = if count == 0 { 0 } else { inner.layout.offset };
         let storage = Arc::get_mut(&mut inner.storage).expect("the buffer was just made unique");
         &mut storage.as_mut_slice()[offset..offset + count]
     }

@@ -1,0 +1,127 @@
+//! The graph: derivatives of derivatives, what is freed when, and how far it can grow.
+
+use approx::assert_relative_eq;
+use nn::{Context, Layer, LeakyReLU, Linear, Module, Sequential, Tanh, module};
+use tensor_core::autograd::check::{gradcheck, gradgradcheck};
+use tensor_core::{DType, Random, Tensor, no_grad};
+
+/// w2 · leaky(w1 · tanh(w0 x)), written with tensors only.
+fn network(inputs: &[Tensor]) -> Tensor {
+    let [x, w0, w1, w2] = inputs else { panic!("four inputs") };
+    x.matmul(&w0.t()).tanh().matmul(&w1.t()).leaky_relu(0.2).matmul(&w2.t())
+}
+
+fn network_inputs() -> Vec<Tensor> {
+    let random = Random::new(3);
+    let shapes = [[4, 3], [6, 3], [5, 6], [1, 5]];
+    shapes
+        .iter()
+        .enumerate()
+        .map(|(i, &shape)| random.at(i as u64).normal(shape, DType::F64))
+        .collect()
+}
+
+#[test]
+fn the_gradient_of_a_gradient_through_an_mlp() {
+    gradcheck(network, &network_inputs()).unwrap();
+    gradgradcheck(network, &network_inputs()).unwrap();
+}
+
+/// The penalty of WGAN-GP, (|∇ D(x)| - 1)², is a function of the weights by way of a gradient: its own gradient needs the second order.
+#[test]
+fn a_gradient_penalty_through_layers() {
+    let mut init = Random::new(4);
+    let critic = Sequential::new()
+        .with(Linear::new(3, 8, &mut init))
+        .with(LeakyReLU::new(0.2))
+        .with(Linear::new(8, 6, &mut init))
+        .with(Tanh)
+        .with(Linear::new(6, 1, &mut init));
+    module::to_dtype(&critic, DType::F64);
+    let x = Random::new(5).normal([7, 3], DType::F64);
+    let penalty = || {
+        let x = x.requires_grad();
+        let mut cx = Context::training(&Random::new(0));
+        let slope = &critic.forward(&x, &mut cx).sum(..).grad_graph(&[&x])[0];
+        (slope.sqr().sum(1).sqrt() - 1.0).sqr().mean(..)
+    };
+    // The last bias shifts the critic and not its slope: the loss does not depend on it.
+    let biases: Vec<String> = module::params(&critic).iter().map(|p| p.name()).collect();
+    assert_eq!(biases.len(), 6);
+    struct Weights<'a>(&'a Sequential);
+    impl Module for Weights<'_> {
+        fn visit(&self, v: &mut nn::Visitor<'_>) {
+            for (name, entry) in module::entries(self.0) {
+                if let module::Entry::Param(param) = entry
+                    && name != "4.bias"
+                {
+                    v.param(&name, &param);
+                }
+            }
+        }
+    }
+    nn::check::gradcheck(&Weights(&critic), penalty).unwrap();
+}
+
+#[test]
+fn the_third_derivative_of_a_small_network() {
+    // f(x) = tanh(a x): f''' = a³ (1 - t²)(6 t² - 2)
+    let (a, x) = (0.7, Tensor::from_slice(&[0.4f64], [1]).requires_grad());
+    let mut f = (a * &x).tanh();
+    for _ in 0..3 {
+        f = f.sum(..).grad_graph(&[&x]).remove(0);
+    }
+    let t = (a * 0.4f64).tanh();
+    assert_relative_eq!(
+        f.item(),
+        a.powi(3) * (1.0 - t * t) * (6.0 * t * t - 2.0),
+        max_relative = 1e-13
+    );
+}
+
+#[test]
+fn a_long_chain_touches_no_stack_limit() {
+    let small_stack = std::thread::Builder::new().stack_size(256 << 10);
+    let run = || {
+        let x = Tensor::from_slice(&[1.0f64], [1]).requires_grad();
+        let y = (0..1_000_000).fold(x.clone(), |y, _| y + 1e-6);
+        assert_relative_eq!(y.item(), 2.0, max_relative = 1e-9);
+        assert_eq!(y.sum(..).grad(&[&x])[0].item(), 1.0); // by reference: the graph is dropped afterwards
+        let unused = (0..1_000_000).fold(x.clone(), |y, _| y * 1.0);
+        drop(unused); // dropped without a backward pass
+        assert_eq!(y.sum(..).value_and_grad([&x]).0, y.item());
+    };
+    small_stack.spawn(run).unwrap().join().unwrap();
+}
+
+#[test]
+fn a_tensor_that_is_used_twice_gets_both_gradients() {
+    let x = Tensor::from([[1.0, 2.0], [3.0, 4.0]]).requires_grad();
+    // x as input and as weight of one fused operation: d Σ(x xᵀ) by hand is 2 · column sums, in each row.
+    let loss = x.linear(&x, &Tensor::zeros([2])).sum(..);
+    assert_eq!(loss.grad(&[&x])[0].to_vec::<f32>(), [8.0, 12.0, 8.0, 12.0]);
+    assert_eq!(loss.grad_graph(&[&x])[0].to_vec::<f32>(), [8.0, 12.0, 8.0, 12.0]);
+}
+
+#[test]
+fn a_second_derivative_that_is_zero_is_zeros_and_not_an_error() {
+    let x = Tensor::from([-1.0, 2.0]).requires_grad();
+    let slope = &x.relu().sum(..).grad_graph(&[&x])[0];
+    assert_eq!(slope.to_vec::<f32>(), [0.0, 1.0]);
+    assert_eq!(slope.sum(..).grad_or_zeros(&[&x])[0], Tensor::zeros([2]));
+}
+
+#[test]
+fn what_is_not_recorded_cannot_be_differentiated() {
+    let x = Tensor::from([1.0]).named("x");
+    let y = no_grad(|| x.exp());
+    assert!(!y.is_tracked() && !x.detach().is_tracked());
+    assert_eq!((y.sum(..) + x.sum(..)).grad(&[&x])[0].item(), 1.0);
+}
+
+#[test]
+#[should_panic(expected = "grad: the loss does not depend on `forgotten` [3]")]
+fn a_target_that_the_loss_does_not_reach_is_named() {
+    let (x, forgotten) = (Tensor::ones([2]).requires_grad(), Tensor::ones([3]).named("forgotten"));
+    x.exp().sum(..).grad(&[&x, &forgotten]);
+}
