@@ -1,0 +1,87 @@
+//! Whole training steps and large operations, timed: `cargo bench -p benches --bench steps -- --json [--only S] [--seconds S] [--threads N]`.
+//!
+//! Without `--json` a table is printed; with it one JSON line a case: `{"case", "engine", "threads", "median_ms", "min_ms", "runs"}`.
+
+#[path = "steps/operations.rs"]
+mod operations;
+#[path = "steps/training.rs"]
+mod training;
+
+use clap::Parser;
+use serde_json::json;
+use std::time::{Duration, Instant};
+
+/// What to time, and how.
+#[derive(Parser)]
+#[command(name = "steps")]
+struct Arguments {
+    /// One JSON line a case on stdout.
+    #[arg(long)]
+    json: bool,
+    /// Only cases whose name contains this.
+    #[arg(long, default_value = "")]
+    only: String,
+    /// How long each case is repeated, in seconds.
+    #[arg(long, default_value_t = 2.0)]
+    seconds: f64,
+    /// Threads; by default as many as the machine has cores.
+    #[arg(long)]
+    threads: Option<usize>,
+    /// Given by cargo; it means nothing here.
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+/// Times the cases whose names were asked for.
+struct Timer {
+    arguments: Arguments,
+    threads: usize,
+}
+
+impl Timer {
+    /// Prepares a case and repeats it: at least five times, and for the time that was asked for.
+    fn case<F: FnMut()>(&self, name: &str, prepare: impl FnOnce() -> F) {
+        if !name.contains(&self.arguments.only) {
+            return;
+        }
+        let mut run = prepare();
+        (0..5).for_each(|_| run());
+        let mut times = Vec::new();
+        let began = Instant::now();
+        while times.len() < 5 || began.elapsed().as_secs_f64() < self.arguments.seconds {
+            let start = Instant::now();
+            run();
+            times.push(start.elapsed());
+        }
+        times.sort_unstable();
+        self.report(name, times[times.len() / 2], times[0], times.len());
+    }
+
+    fn report(&self, case: &str, median: Duration, min: Duration, runs: usize) {
+        let ms = |time: Duration| (time.as_secs_f64() * 1e7).round() / 1e4;
+        let (median, min, threads) = (ms(median), ms(min), self.threads);
+        if self.arguments.json {
+            let line = json!({
+                "case": case, "engine": "genmodels", "threads": threads, "median_ms": median, "min_ms": min, "runs": runs,
+            });
+            println!("{line}");
+        } else {
+            println!("{case:32} {median:10.4} ms   (least {min:.4}, {runs} runs, {threads} threads)");
+        }
+    }
+}
+
+fn main() {
+    let arguments = Arguments::parse();
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = arguments.threads.unwrap_or(cores);
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()
+        .expect("a pool of threads");
+    pool.install(|| {
+        let timer = Timer { arguments, threads };
+        operations::all(&timer);
+        training::all(&timer);
+    });
+}

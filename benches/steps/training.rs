@@ -1,0 +1,41 @@
+//! Training steps of whole models: noise, forward, loss, backward, optimiser.
+
+use crate::Timer;
+use genmodels::{AdamSettings, Trainer, gan, vae};
+use tensor_core::{DType, Random};
+
+pub(crate) fn all(timer: &Timer) {
+    for batch in [32, 128, 512] {
+        timer.case(&format!("vae_mlp_step/b{batch}"), || vae_step(batch));
+    }
+    for batch in [64, 128] {
+        timer.case(&format!("gan_mlp_step/b{batch}"), || gan_step(batch));
+    }
+}
+
+/// 784-400-400-(20, 20), 20-400-400-784, ReLU, Adam.
+fn vae_step(batch: usize) -> impl FnMut() {
+    let random = Random::new(0);
+    let model = vae::Vae::new(784, &vae::Config::default(), &mut random.stream("init")).expect("sound settings");
+    let mut trainer = Trainer::new(Box::new(model), 0).expect("all parameters are trained");
+    let x = random.stream("data").uniform([batch, 784], DType::F32);
+    move || drop(trainer.step(&x).expect("it converges"))
+}
+
+/// G 100-256-256-784 with tanh, D 784-256-256-1, non-saturating, two Adams.
+fn gan_step(batch: usize) -> impl FnMut() {
+    let random = Random::new(0);
+    let adam = AdamSettings::new(2e-4, 0.5);
+    let config = gan::Config {
+        latent_dim: 100,
+        optimiser: gan::Optimisers {
+            generator: adam,
+            discriminator: adam,
+        },
+        ..gan::Config::default()
+    };
+    let model = gan::Gan::new(784, &config, &mut random.stream("init")).expect("sound settings");
+    let mut trainer = Trainer::new(Box::new(model), 0).expect("all parameters are trained");
+    let x = random.stream("data").uniform([batch, 784], DType::F32) * 2.0 - 1.0;
+    move || drop(trainer.step(&x).expect("it goes on"))
+}
