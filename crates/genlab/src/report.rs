@@ -120,13 +120,20 @@ impl Report<'_> {
             return;
         }
         let stretch = self.history.steps.len().div_ceil(POINTS);
-        html.push_str("<section>\n<h2>Losses</h2>\n<div class=\"curves\">\n");
+        let training = match stretch {
+            0 | 1 => "training, each step".to_owned(),
+            n => format!("training, mean of {n} steps"),
+        };
+        let _ = write!(
+            html,
+            "<section>\n<h2>Losses</h2>\n<p class=\"key\"><span class=\"train\">{training}</span>\
+             <span class=\"test\">test, each epoch</span></p>\n<div class=\"curves\">\n"
+        );
         for name in names {
             let (train, test) = (self.history.training(name, POINTS), self.history.test(name));
             let curve = Curve {
                 train: &train,
                 test: &test,
-                stretch,
                 unit: &unit(name, self.sample),
             };
             let _ = write!(

@@ -92,11 +92,10 @@ impl Spread {
 
     fn in_words(&self) -> String {
         let Spread {
-            mean,
-            deviation,
-            least,
-            most,
+            deviation, least, most, ..
         } = self;
+        // A mean that rounds to zero has no sign.
+        let mean = (self.mean * 1e4).round() / 1e4 + 0.0;
         format!("mean {mean:.4}, standard deviation {deviation:.4}, from {least:.4} to {most:.4}")
     }
 }
