@@ -113,19 +113,19 @@ impl Batches {
     }
 
     /// The order of epoch number `epoch`, from 0. Costs a shuffle; its batches are then made one by one.
-    pub fn epoch(&self, epoch: u64) -> Epoch<'_> {
+    pub fn epoch(&self, epoch: u64) -> Epoch {
         let n = self.split.len();
         if self.shuffled {
             let order = self.random.stream("order").at(epoch).permutation(n);
             Epoch {
-                batches: self,
+                batches: self.clone(),
                 order,
                 pixels: self.random.stream("binarise").at(epoch),
             }
         } else {
             let order = (0..n).map(|i| i as u32).collect();
             Epoch {
-                batches: self,
+                batches: self.clone(),
                 order,
                 pixels: self.random.stream("binarise"),
             }
@@ -135,14 +135,15 @@ impl Batches {
 
 /// The batches of one epoch, by number.
 #[derive(Clone, Debug)]
-pub struct Epoch<'a> {
-    batches: &'a Batches,
+pub struct Epoch {
+    /// A copy is cheap: the samples are shared.
+    batches: Batches,
     order: Vec<u32>,
     /// Parent of the generators by which samples are binarised, one for each sample of the split.
     pixels: Random,
 }
 
-impl Epoch<'_> {
+impl Epoch {
     /// How many batches there are.
     pub fn len(&self) -> usize {
         self.batches.per_epoch()

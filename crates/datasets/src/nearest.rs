@@ -1,30 +1,48 @@
 //! The name that somebody who mistyped probably meant.
 
 /// The candidate that takes the fewest edits to get from `name`, where that is at most a third of the name.
+///
+/// A dotted candidate is also found by its last part alone: `latent_dim` finds `model.latent_dim`.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let name = name.to_lowercase();
+    let near = |candidate: &str| {
+        let last = candidate.rsplit('.').next().unwrap_or(candidate);
+        let whole = (edits(&name, candidate), candidate);
+        // One more for what was left out, so that a whole name is preferred.
+        let part = (edits(&name, last) + 1, last);
+        [whole, part]
+            .into_iter()
+            .filter(|(distance, known)| 3 * distance <= name.chars().count().max(known.chars().count()))
+            .map(|(distance, _)| distance)
+            .min()
+    };
     candidates
         .into_iter()
-        .map(|candidate| (edits(&name, candidate), candidate))
-        .filter(|&(distance, candidate)| 3 * distance <= name.chars().count().max(candidate.chars().count()))
+        .filter_map(|candidate| Some((near(candidate)?, candidate)))
         .min_by_key(|&(distance, _)| distance)
         .map(|(_, candidate)| candidate)
 }
 
-/// Levenshtein's distance: how many characters have to be inserted, deleted or replaced.
+/// How many insertions, deletions, replacements or swaps of neighbours turn `a` into `b` (optimal string alignment).
 fn edits(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, &y) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(x != y);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let mut table = vec![vec![0; b.len() + 1]; a.len() + 1];
+    for i in 0..=a.len() {
+        for j in 0..=b.len() {
+            table[i][j] = if i == 0 || j == 0 {
+                i + j
+            } else {
+                let replace = table[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
+                let best = replace.min(table[i - 1][j] + 1).min(table[i][j - 1] + 1);
+                if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                    best.min(table[i - 2][j - 2] + 1)
+                } else {
+                    best
+                }
+            };
         }
     }
-    row[b.len()]
+    table[a.len()][b.len()]
 }
 
 #[cfg(test)]
@@ -39,6 +57,8 @@ mod tests {
             ("abc", "", 3),
             ("flaw", "lawn", 2),
             ("x", "x", 0),
+            ("vea", "vae", 1),
+            ("größe", "grösse", 2),
         ] {
             assert_eq!(edits(a, b), distance, "{a} {b}");
         }
@@ -51,5 +71,14 @@ mod tests {
         assert_eq!(nearest("MNIST", names), Some("mnist"));
         assert_eq!(nearest("cifar10", names), None);
         assert_eq!(nearest("", names), None);
+    }
+
+    #[test]
+    fn the_last_part_of_a_dotted_name_is_enough() {
+        let keys = ["model.latent_dim", "model.hidden", "train.batch_size"];
+        assert_eq!(nearest("latent_dim", keys), Some("model.latent_dim"));
+        assert_eq!(nearest("model.latentdim", keys), Some("model.latent_dim"));
+        assert_eq!(nearest("train.batchsize", keys), Some("train.batch_size"));
+        assert_eq!(nearest("anything", []), None);
     }
 }

@@ -12,10 +12,8 @@ use toml::Value;
 /// `genlab sample`: draws samples from the last checkpoint of a run.
 pub(crate) fn sample(library: &dyn Library, args: &SampleArgs) -> Result<(), Failure> {
     let run = run_folder::open(&args.run)?;
-    let model = plan::model(library, &run.model)?;
-    let work = library.restore(model.name, &run.config, &run.checkpoint, args.seed)?;
-    let samples = work.sample(args.n as usize)?;
-    run_folder::write_whole(&args.output, &pictures::to_png(&samples, work.backdrop().as_ref()))?;
+    let (samples, real) = library.draw(&run, args.seed, args.n as usize)?;
+    run_folder::write_whole(&args.output, &pictures::to_png(&samples, real.as_ref()))?;
     let file = args.output.display().to_string();
     if args.json {
         let event = Event::Sample {
@@ -35,16 +33,14 @@ pub(crate) fn sample(library: &dyn Library, args: &SampleArgs) -> Result<(), Fai
 
 /// `genlab eval`: the losses of the last checkpoint over the test split.
 pub(crate) fn eval(library: &dyn Library, args: &EvalArgs) -> Result<(), Failure> {
-    let run = run_folder::open(&args.run)?;
+    let mut run = run_folder::open(&args.run)?;
     let model = plan::model(library, &run.model)?;
-    let mut config = run.config;
     if let Some(data) = &args.data
-        && let Some(table) = config.get_mut("data").and_then(Value::as_table_mut)
+        && let Some(table) = run.config.get_mut("data").and_then(Value::as_table_mut)
     {
         table.insert("name".into(), Value::String(data.clone()));
     }
-    let seed = crate::config::settings(&config)?.train.seed;
-    let work = library.restore(model.name, &config, &run.checkpoint, seed)?;
+    let work = library.restore(&run)?;
     let losses = work.evaluate()?.ok_or_else(|| {
         Failure::input(format!("{} has nothing to evaluate", model.name))
             .hint(format!("look at its samples: genlab sample {}", args.run.display()))
@@ -57,7 +53,7 @@ pub(crate) fn eval(library: &dyn Library, args: &EvalArgs) -> Result<(), Failure
         };
         output::line(&event.to_line());
     } else {
-        for (name, value) in &losses.0 {
+        for (name, value) in losses.iter() {
             output::line(&format!("{name} {value:.4}"));
         }
     }
@@ -91,11 +87,7 @@ pub(crate) fn data(library: &dyn Library, command: &DataCommand) -> Result<(), F
             .into_iter()
             .map(|d| (d.name.into(), d.about.into()))
             .collect(),
-        DataCommand::Info { data } => library
-            .data_info(data)?
-            .into_iter()
-            .map(|(fact, value)| (fact.into(), value))
-            .collect(),
+        DataCommand::Info { data } => library.data_info(data)?,
     };
     print_table(&lines);
     Ok(())

@@ -4,8 +4,8 @@
 //! below: a key that the defaults do not have, or a value of another type, is the user's mistake.
 
 use crate::errors::Failure;
-use crate::nearest::nearest;
 pub(crate) use crate::settings::Settings;
+use datasets::nearest;
 use serde::Deserialize;
 use std::path::Path;
 use toml::{Table, Value};
@@ -221,7 +221,7 @@ fn unknown(key: &str, value: &Value, defaults: &Table, source: &str) -> Failure 
     let failure = Failure::input(format!("{source}: there is no setting {key}"));
     match nearest(&key, known.iter().map(|(k, _)| k.as_str())) {
         Some(name) => failure.hint(format!("did you mean {name}? `genlab list` shows every setting")),
-        None => failure,
+        None => failure.hint("`genlab list` shows every setting"),
     }
 }
 

@@ -19,8 +19,6 @@ pub(crate) struct Curve<'a> {
     pub(crate) train: &'a [(f64, f64)],
     /// Per epoch, (step, loss).
     pub(crate) test: &'a [(f64, f64)],
-    /// Steps in a stretch.
-    pub(crate) stretch: usize,
     /// The unit of the loss, such as "nats per image".
     pub(crate) unit: &'a str,
 }
@@ -41,7 +39,7 @@ impl Curve<'_> {
         let text = ("sans-serif", 14).into_font().color(&INK);
         let mut chart = ChartBuilder::on(&root)
             .margin(6)
-            .margin_right(14)
+            .margin_right(26)
             .x_label_area_size(40)
             .y_label_area_size(62)
             .build_cartesian_2d(0.0..last, low..high)?;
@@ -63,34 +61,13 @@ impl Curve<'_> {
             .draw()?;
         let inside = |points: &[(f64, f64)]| inside(points, low, high);
         if !self.train.is_empty() {
-            chart
-                .draw_series(LineSeries::new(inside(self.train), TRAIN.stroke_width(2)))?
-                .label(match self.stretch {
-                    0 | 1 => "training, each step".to_string(),
-                    n => format!("training, mean of {n} steps"),
-                })
-                .legend(|(x, y)| PathElement::new([(x, y), (x + 16, y)], TRAIN.stroke_width(2)));
+            chart.draw_series(LineSeries::new(inside(self.train), TRAIN.stroke_width(2)))?;
         }
         if !self.test.is_empty() {
             let points = inside(self.test);
-            chart
-                .draw_series(LineSeries::new(points.clone(), TEST.stroke_width(2)))?
-                .label("test, each epoch")
-                .legend(|(x, y)| PathElement::new([(x, y), (x + 16, y)], TEST.stroke_width(2)));
+            chart.draw_series(LineSeries::new(points.clone(), TEST.stroke_width(2)))?;
             chart.draw_series(points.into_iter().map(|p| Circle::new(p, 3, TEST.filled())))?;
         }
-        let falls = falls(self.train, self.test);
-        chart
-            .configure_series_labels()
-            .position(if falls {
-                SeriesLabelPosition::UpperRight
-            } else {
-                SeriesLabelPosition::LowerRight
-            })
-            .background_style(TRANSPARENT)
-            .border_style(TRANSPARENT)
-            .label_font(text)
-            .draw()?;
         root.present()?;
         drop(chart);
         drop(root);
@@ -134,15 +111,6 @@ fn inside(points: &[(f64, f64)], low: f64, high: f64) -> Vec<(f64, f64)> {
     entry.into_iter().chain(rest).collect()
 }
 
-/// Whether the curve ends below its beginning: then the upper right corner is free for the legend.
-fn falls(train: &[(f64, f64)], test: &[(f64, f64)]) -> bool {
-    let points = if train.len() > 1 { train } else { test };
-    match (points.first(), points.last()) {
-        (Some(first), Some(last)) => last.1 <= first.1,
-        _ => true,
-    }
-}
-
 /// How many digits after the point tell the labels of a range apart.
 fn decimals(range: f64) -> usize {
     (2.0 - range.log10().floor()).clamp(0.0, 6.0) as usize - usize::from(range < 100.0)
@@ -161,18 +129,10 @@ mod tests {
         let svg = Curve {
             train: &falling(),
             test: &[(50.0, 11.0), (100.0, 6.0)],
-            stretch: 4,
             unit: "nats per image",
         }
         .to_svg();
-        for text in [
-            "<svg",
-            "</svg>",
-            "nats per image",
-            "step",
-            "training, mean of 4 steps",
-            "test, each epoch",
-        ] {
+        for text in ["<svg", "</svg>", "nats per image", "step"] {
             assert!(svg.contains(text), "{text}");
         }
         assert_eq!(svg.matches("<circle").count(), 2);
@@ -185,7 +145,6 @@ mod tests {
             let svg = Curve {
                 train,
                 test: &[],
-                stretch: 1,
                 unit: "nats",
             }
             .to_svg();

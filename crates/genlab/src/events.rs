@@ -2,7 +2,7 @@
 //!
 //! No event that goes into `metrics.jsonl` carries a time: two runs of one seed leave the same file.
 
-use crate::library::Losses;
+use genmodels::Losses;
 use serde_json::{Map, Value, json};
 
 /// Something that happened. Epochs and steps count from 1: they say how many are done.
@@ -78,7 +78,7 @@ fn head(mut put: impl FnMut(&str, Value), name: &str, epoch: u64, step: u64, spl
     put("epoch", json!(epoch));
     put("step", json!(step));
     put("split", json!(split));
-    for (loss, value) in &losses.0 {
+    for (loss, value) in losses.iter() {
         put(loss, json!(value));
     }
 }
@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     fn vae() -> Losses {
-        Losses(vec![("elbo", -104.9), ("reconstruction", 79.8), ("kl", 25.1)])
+        Losses::new([("elbo", -104.9), ("reconstruction", 79.8), ("kl", 25.1)])
     }
 
     #[test]
@@ -177,7 +177,7 @@ mod tests {
 
     #[test]
     fn a_loss_keeps_every_digit() {
-        let losses = Losses(vec![("elbo", -104.123_456_789_012_34)]);
+        let losses = Losses::new([("elbo", -104.123_456_789_012_34)]);
         let line = Event::Step {
             epoch: 1,
             step: 1,
@@ -185,6 +185,9 @@ mod tests {
         }
         .to_line();
         let read: Value = serde_json::from_str(&line).unwrap();
-        assert_eq!(read["elbo"].as_f64().unwrap().to_bits(), losses.0[0].1.to_bits());
+        assert_eq!(
+            read["elbo"].as_f64().unwrap().to_bits(),
+            losses.get("elbo").unwrap().to_bits()
+        );
     }
 }

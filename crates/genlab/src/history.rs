@@ -1,6 +1,6 @@
 //! What a run has measured so far, for the report's curves.
 
-use crate::library::Losses;
+use genmodels::Losses;
 
 /// Losses by step and by epoch.
 #[derive(Clone, Debug, Default)]
@@ -15,10 +15,10 @@ impl History {
     /// The names of all losses, in the order of their first appearance.
     pub(crate) fn names(&self) -> Vec<&'static str> {
         let mut names = Vec::new();
-        for (_, losses) in self.steps.iter().take(1).chain(self.evals.iter().take(1)) {
-            for (name, _) in &losses.0 {
-                if !names.contains(name) {
-                    names.push(*name);
+        for (_, losses) in self.steps.iter().take(1).chain(&self.evals) {
+            for (name, _) in losses.iter() {
+                if !names.contains(&name) {
+                    names.push(name);
                 }
             }
         }
@@ -44,19 +44,14 @@ impl History {
     /// The mean of each loss over the steps from `first` on.
     pub(crate) fn mean_since(&self, first: usize) -> Losses {
         let steps = &self.steps[first.min(self.steps.len())..];
-        let Some((_, Losses(like))) = steps.first() else {
-            return Losses::default();
-        };
-        let mean = |i: usize| steps.iter().map(|(_, l)| l.0[i].1).sum::<f64>() / steps.len() as f64;
-        Losses(like.iter().enumerate().map(|(i, (name, _))| (*name, mean(i))).collect())
+        Losses::mean(steps.iter().map(|(_, losses)| (losses.clone(), 1))).unwrap_or_default()
     }
 }
 
 fn series(points: &[(u64, Losses)], name: &str) -> Vec<(f64, f64)> {
-    let value = |losses: &Losses| losses.0.iter().find(|(n, _)| *n == name).map(|(_, v)| *v);
     points
         .iter()
-        .filter_map(|(step, losses)| Some((*step as f64, value(losses)?)))
+        .filter_map(|(step, losses)| Some((*step as f64, losses.get(name)?)))
         .collect()
 }
 
@@ -66,11 +61,11 @@ mod tests {
 
     fn history() -> History {
         let steps = (1..=10)
-            .map(|i| (i, Losses(vec![("a", i as f64), ("b", -1.0)])))
+            .map(|i| (i, Losses::new([("a", i as f64), ("b", -1.0)])))
             .collect();
         History {
             steps,
-            evals: vec![(10, Losses(vec![("a", 0.5), ("c", 2.0)]))],
+            evals: vec![(10, Losses::new([("a", 0.5), ("c", 2.0)]))],
         }
     }
 
@@ -97,7 +92,7 @@ mod tests {
 
     #[test]
     fn the_mean_of_an_epoch() {
-        assert_eq!(history().mean_since(8), Losses(vec![("a", 9.5), ("b", -1.0)]));
+        assert_eq!(history().mean_since(8), Losses::new([("a", 9.5), ("b", -1.0)]));
         assert_eq!(history().mean_since(99), Losses::default());
     }
 }

@@ -4,19 +4,10 @@
 
 use crate::errors::Failure;
 use crate::pictures::{Images, Pictures};
+use crate::run_folder::PastRun;
+use genmodels::Losses;
 use std::path::Path;
 use toml::Table;
-
-/// The losses of one step or one evaluation, by name and in order, in nats per sample.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Losses(pub(crate) Vec<(&'static str, f64)>);
-
-impl Losses {
-    /// The first loss that is not a finite number.
-    pub(crate) fn not_finite(&self) -> Option<(&'static str, f64)> {
-        self.0.iter().copied().find(|(_, value)| !value.is_finite())
-    }
-}
 
 /// A model in the catalogue.
 #[derive(Clone, Debug)]
@@ -60,13 +51,16 @@ pub(crate) trait Library: Sync {
     fn data_sets(&self) -> Vec<DataCard>;
 
     /// What a data set holds, as (fact, value) lines.
-    fn data_info(&self, spec: &str) -> Result<Vec<(&'static str, String)>, Failure>;
+    fn data_info(&self, spec: &str) -> Result<Vec<(String, String)>, Failure>;
 
     /// Opens the data and builds the model of a resolved configuration.
     fn open(&self, model: &str, config: &Table) -> Result<Box<dyn Workload>, Failure>;
 
-    /// The same, with the weights of a checkpoint. `seed` keys what is sampled.
-    fn restore(&self, model: &str, config: &Table, checkpoint: &Path, seed: u64) -> Result<Box<dyn Workload>, Failure>;
+    /// The same for a past run, with the weights of its checkpoint.
+    fn restore(&self, run: &PastRun) -> Result<Box<dyn Workload>, Failure>;
+
+    /// Samples from a past run, and real points to show behind them, where samples are points. Needs no data folder.
+    fn draw(&self, run: &PastRun, seed: u64, count: usize) -> Result<(Pictures, Option<Pictures>), Failure>;
 }
 
 /// A model together with the data it learns from.
@@ -77,7 +71,7 @@ pub(crate) trait Workload {
     /// Batches in an epoch.
     fn steps_per_epoch(&self) -> u64;
 
-    /// Trains on batch `index` of epoch `epoch`; both count from 0.
+    /// Trains on batch `index` of epoch `epoch`; both count from 0. A loss that is not finite is a failure.
     fn step(&mut self, epoch: u64, index: u64) -> Result<Losses, Failure>;
 
     /// Mean losses over the test split, if the model has something to evaluate.
@@ -103,6 +97,8 @@ pub(crate) struct Summary {
     pub(crate) sample: &'static str,
     /// The training set, such as "60,000 images of 28 x 28".
     pub(crate) data: String,
+    /// The sizes of one sample.
+    pub(crate) shape: Vec<usize>,
     /// Numbers that are learnt.
     pub(crate) parameters: u64,
     /// Samples in a batch.

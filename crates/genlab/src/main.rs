@@ -11,18 +11,20 @@ mod errors;
 mod events;
 mod history;
 mod library;
-mod nearest;
 mod output;
 mod pictures;
 mod plan;
 mod progress;
+mod quantity;
 mod report;
 mod run_folder;
 mod scatter;
 mod settings;
+#[cfg(test)]
 mod stand_in;
 mod terminal;
 mod train;
+mod wiring;
 
 use clap::Parser;
 use cli::{Cli, Command};
@@ -48,7 +50,7 @@ fn main() -> ExitCode {
 }
 
 fn run(command: &Command) -> Result<(), Failure> {
-    let library = &stand_in::StandIn;
+    let library = &wiring::Crates;
     match command {
         Command::Train(args) => train::train(library, args),
         Command::Sample(args) => commands::sample(library, args),

@@ -4,7 +4,7 @@ use crate::cli::TrainArgs;
 use crate::config::{self, Layers, Settings};
 use crate::errors::Failure;
 use crate::library::{Library, ModelCard};
-use crate::nearest::nearest;
+use datasets::nearest;
 use std::path::PathBuf;
 use toml::{Table, Value};
 
@@ -79,6 +79,6 @@ fn unknown(what: &str, name: &str, known: impl Iterator<Item = &'static str> + C
     let failure = Failure::usage(format!("{what} {name}"));
     match nearest(name, known) {
         Some(near) => failure.hint(format!("did you mean {near}? There is: {all}")),
-        None => failure,
+        None => failure.hint(format!("there is: {all}")),
     }
 }

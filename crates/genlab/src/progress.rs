@@ -1,6 +1,7 @@
 //! How far a run is, for a person on stderr: a bar on a terminal, plain lines elsewhere.
 
-use crate::library::Losses;
+use crate::quantity::in_words;
+use genmodels::Losses;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
@@ -122,16 +123,6 @@ fn bar(steps: u64) -> ProgressBar {
     ProgressBar::with_draw_target(Some(steps), ProgressDrawTarget::stderr_with_hz(10)).with_style(style)
 }
 
-/// Losses as a person reads them: `elbo -104.90  kl 25.10`.
-pub(crate) fn in_words(losses: &Losses) -> String {
-    let each: Vec<String> = losses
-        .0
-        .iter()
-        .map(|(name, value)| format!("{name} {value:.2}"))
-        .collect();
-    each.join("  ")
-}
-
 /// How long the rest takes if it goes on as before.
 fn remaining(elapsed: Duration, done: u64, steps: u64) -> Duration {
     elapsed.mul_f64(steps.saturating_sub(done) as f64 / done.max(1) as f64)
@@ -173,8 +164,6 @@ mod tests {
         assert_eq!(thousands(1_234_567), "1,234,567");
         assert_eq!(clock(Duration::from_secs(65)), "1:05");
         assert_eq!(clock(Duration::from_secs(7209)), "2:00:09");
-        let losses = Losses(vec![("elbo", -104.896), ("kl", 25.0)]);
-        assert_eq!(in_words(&losses), "elbo -104.90  kl 25.00");
     }
 
     #[test]

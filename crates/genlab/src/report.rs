@@ -3,6 +3,7 @@
 use crate::curves::Curve;
 use crate::history::History;
 use crate::progress::thousands;
+use crate::quantity::{number, title, unit};
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use std::fmt::Write;
 
@@ -46,13 +47,13 @@ pub(crate) struct Shot {
 impl Report<'_> {
     /// The whole file.
     pub(crate) fn to_html(&self) -> String {
-        let title = format!("{} on {}", self.model, self.data);
+        let heading = format!("{} on {}", self.model, self.data);
         let mut html = format!(
             "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
              <meta name=\"color-scheme\" content=\"light dark\">\n\
              <title>{}</title>\n<style>\n{}</style>\n</head>\n<body>\n<main>\n",
-            escape(&title),
+            escape(&heading),
             include_str!("report.css")
         );
         self.header(&mut html);
@@ -95,17 +96,17 @@ impl Report<'_> {
                 "test"
             };
             html.push_str("<dl class=\"figures\">\n");
-            for (name, value) in &losses.0 {
+            for (name, value) in losses.iter() {
                 let _ = writeln!(
                     html,
                     "<div><dt>{}</dt><dd>{}</dd></div>",
-                    escape(&readable(name)),
-                    format!("{value:.2}").replace('-', "\u{2212}")
+                    escape(&title(name)),
+                    number(name, value).replace('-', "\u{2212}")
                 );
             }
             let _ = write!(
                 html,
-                "</dl>\n<p class=\"note\">{split}, after {} steps, in nats per {}</p>\n",
+                "</dl>\n<p class=\"note\">{split}, after {} steps; losses in nats per {}</p>\n",
                 thousands(*step),
                 escape(self.sample)
             );
@@ -119,20 +120,26 @@ impl Report<'_> {
             return;
         }
         let stretch = self.history.steps.len().div_ceil(POINTS);
-        let unit = format!("nats per {}", self.sample);
-        html.push_str("<section>\n<h2>Losses</h2>\n<div class=\"curves\">\n");
+        let training = match stretch {
+            0 | 1 => "training, each step".to_owned(),
+            n => format!("training, mean of {n} steps"),
+        };
+        let _ = write!(
+            html,
+            "<section>\n<h2>Losses</h2>\n<p class=\"key\"><span class=\"train\">{training}</span>\
+             <span class=\"test\">test, each epoch</span></p>\n<div class=\"curves\">\n"
+        );
         for name in names {
             let (train, test) = (self.history.training(name, POINTS), self.history.test(name));
             let curve = Curve {
                 train: &train,
                 test: &test,
-                stretch,
-                unit: &unit,
+                unit: &unit(name, self.sample),
             };
             let _ = write!(
                 html,
                 "<figure class=\"card\">\n<figcaption>{}</figcaption>\n{}\n</figure>\n",
-                escape(&readable(name)),
+                escape(&title(name)),
                 responsive(&curve.to_svg())
             );
         }
@@ -140,14 +147,14 @@ impl Report<'_> {
     }
 
     /// A player, which needs the script, and all pictures side by side, which need nothing.
-    fn pictures(&self, html: &mut String, title: &str, shots: &[Shot], class: &str) {
+    fn pictures(&self, html: &mut String, heading: &str, shots: &[Shot], class: &str) {
         if shots.is_empty() {
             return;
         }
         let _ = write!(
             html,
             "<section class=\"pictures {class}\">\n<h2>{}</h2>\n",
-            escape(title)
+            escape(heading)
         );
         html.push_str(
             "<div class=\"stage\">\n<div class=\"player card\" hidden>\n<img alt=\"\">\n<div class=\"controls\">\
@@ -195,17 +202,6 @@ pub(crate) fn escape(text: &str) -> String {
         }
     }
     safe
-}
-
-/// The names of losses as a reader knows them.
-fn readable(name: &str) -> String {
-    match name {
-        "elbo" => "ELBO".into(),
-        "kl" => "KL".into(),
-        "d_loss" => "discriminator loss".into(),
-        "g_loss" => "generator loss".into(),
-        other => other.replace('_', " "),
-    }
 }
 
 /// An SVG that takes the width of its place.

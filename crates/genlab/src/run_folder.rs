@@ -13,7 +13,7 @@
 use crate::errors::Failure;
 use serde_json::{Map, Value, json};
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 /// What `run.json` says.
@@ -32,8 +32,9 @@ impl Facts {
 pub(crate) struct RunFolder {
     path: PathBuf,
     facts: Facts,
-    metrics: File,
-    timing: File,
+    // Buffered: thousands of lines a second must cost training nothing.
+    metrics: BufWriter<File>,
+    timing: BufWriter<File>,
 }
 
 /// Where a run is to go: `out` if it is free, else the next free `runs/MODEL-DATA-N`. Creates nothing.
@@ -102,6 +103,7 @@ impl RunFolder {
             File::options()
                 .append(true)
                 .open(&file)
+                .map(BufWriter::new)
                 .map_err(|e| Failure::file("write", &file, &e))
         };
         Ok(Self {
@@ -125,6 +127,15 @@ impl RunFolder {
     /// Writes `run.json` anew: "running", "done", "diverged" or "failed".
     pub(crate) fn set_status(&self, status: &str) -> Result<(), Failure> {
         self.write("run.json", run_json(status, &self.facts).as_bytes())
+    }
+
+    /// Writes out the lines that were added.
+    pub(crate) fn flush(&mut self) -> Result<(), Failure> {
+        for (name, file) in [("metrics.jsonl", &mut self.metrics), ("timing.jsonl", &mut self.timing)] {
+            file.flush()
+                .map_err(|e| Failure::file("write", &self.path.join(name), &e))?;
+        }
+        Ok(())
     }
 
     /// Adds a line to `metrics.jsonl`.
@@ -199,6 +210,9 @@ impl Drop for Temporary {
     }
 }
 
+/// No sample has more values: a damaged file must not ask for more memory than there is.
+const LARGEST_SAMPLE: usize = 1 << 24;
+
 /// A run that was written earlier.
 #[derive(Debug)]
 pub(crate) struct PastRun {
@@ -206,6 +220,8 @@ pub(crate) struct PastRun {
     pub(crate) config: toml::Table,
     /// The model's name.
     pub(crate) model: String,
+    /// The sizes of one sample.
+    pub(crate) shape: Vec<usize>,
     /// The last checkpoint.
     pub(crate) checkpoint: PathBuf,
     /// The step of the last checkpoint.
@@ -232,9 +248,20 @@ pub(crate) fn open(path: &Path) -> Result<PastRun, Failure> {
     })?;
     let state = read_json(&checkpoint.join("state.json"))?;
     let epoch = state.get("epoch").and_then(Value::as_u64).unwrap_or(0);
+    let sizes = state.get("shape").and_then(Value::as_array).into_iter().flatten();
+    let shape: Vec<usize> = sizes.filter_map(|size| usize::try_from(size.as_u64()?).ok()).collect();
+    let dim = shape.iter().try_fold(1_usize, |dim, &size| dim.checked_mul(size));
+    if shape.is_empty() || !dim.is_some_and(|dim| (1..=LARGEST_SAMPLE).contains(&dim)) {
+        let file = checkpoint.join("state.json");
+        return Err(Failure::input(format!(
+            "{} is damaged: `shape` is not the size of a sample",
+            file.display()
+        )));
+    }
     Ok(PastRun {
         config,
         model,
+        shape,
         checkpoint,
         step,
         epoch,

@@ -2,8 +2,10 @@
 
 use crate::config::get;
 use crate::errors::Failure;
-use crate::library::{DataCard, Library, Losses, ModelCard, Preset, Summary, Workload};
+use crate::library::{DataCard, Library, ModelCard, Preset, Summary, Workload};
 use crate::pictures::{Images, Pictures};
+use crate::run_folder::PastRun;
+use genmodels::Losses;
 use std::path::Path;
 use toml::Table;
 
@@ -65,13 +67,13 @@ impl Library for StandIn {
         ]
     }
 
-    fn data_info(&self, spec: &str) -> Result<Vec<(&'static str, String)>, Failure> {
+    fn data_info(&self, spec: &str) -> Result<Vec<(String, String)>, Failure> {
         if spec != "glyphs" {
             return Err(Failure::input(format!("there is no data set {spec}")));
         }
         Ok(vec![
-            ("training", "512 images of 28 x 28".into()),
-            ("test", "64 images of 28 x 28".into()),
+            ("training".into(), "512 images of 28 x 28".into()),
+            ("test".into(), "64 images of 28 x 28".into()),
         ])
     }
 
@@ -90,16 +92,13 @@ impl Library for StandIn {
         }))
     }
 
-    fn restore(&self, model: &str, config: &Table, checkpoint: &Path, seed: u64) -> Result<Box<dyn Workload>, Failure> {
-        let file = checkpoint.join("model.safetensors");
-        std::fs::read(&file).map_err(|e| Failure::file("read", &file, &e))?;
-        let mut config = config.clone();
-        let train = config
-            .get_mut("train")
-            .and_then(|t| t.as_table_mut())
-            .expect("a resolved table");
-        train.insert("seed".into(), (seed as i64).into());
-        self.open(model, &config)
+    fn restore(&self, run: &PastRun) -> Result<Box<dyn Workload>, Failure> {
+        self.open(&run.model, &run.config)
+    }
+
+    fn draw(&self, run: &PastRun, _: u64, count: usize) -> Result<(Pictures, Option<Pictures>), Failure> {
+        let work = self.restore(run)?;
+        Ok((work.sample(count)?, work.backdrop()))
     }
 }
 
@@ -143,13 +142,13 @@ impl Work {
         let t = self.steps as f64;
         let noise = f64::from(noise(self.seed, self.steps as usize) - 0.5) * f64::from(wobble);
         if !self.images {
-            return Losses(vec![
+            return Losses::new([
                 ("d_loss", 1.386 - 0.3 / (1.0 + t / 9.0) + noise * 0.01),
                 ("g_loss", 0.7 + noise * 0.01),
             ]);
         }
         let (reconstruction, kl) = (80.0 + 460.0 / (1.0 + t) + noise, 25.0 * t / (t + 8.0));
-        Losses(vec![
+        Losses::new([
             ("elbo", -reconstruction - kl),
             ("reconstruction", reconstruction),
             ("kl", kl),
@@ -167,6 +166,7 @@ impl Workload for Work {
         Summary {
             sample,
             data: data.into(),
+            shape: if self.images { vec![28, 28] } else { vec![2] },
             parameters: 964_000,
             batch_size: self.batch_size,
         }
@@ -178,11 +178,10 @@ impl Workload for Work {
 
     fn step(&mut self, _: u64, _: u64) -> Result<Losses, Failure> {
         self.steps += 1;
-        let mut losses = self.losses(10.0);
         if self.steps as i64 == self.diverge_at {
-            losses.0[1].1 = f64::NAN;
+            return Err(Failure::diverged(self.steps, "reconstruction", f64::NAN));
         }
-        Ok(losses)
+        Ok(self.losses(10.0))
     }
 
     fn evaluate(&self) -> Result<Option<Losses>, Failure> {

@@ -4,9 +4,10 @@ use crate::cli::TrainArgs;
 use crate::errors::Failure;
 use crate::events::Event;
 use crate::history::History;
-use crate::library::{Library, Losses, Summary, Workload};
+use crate::library::{Library, Summary, Workload};
 use crate::plan::{Plan, plan};
-use crate::progress::{Progress, in_words, thousands};
+use crate::progress::{Progress, thousands};
+use crate::quantity::in_words;
 use crate::report::Shot;
 use crate::run_folder::{Facts, RunFolder};
 use crate::{cpu, output};
@@ -51,13 +52,6 @@ impl Run {
     fn begin(plan: Plan, work: &dyn Workload, threads: usize, json: bool) -> Result<Self, Failure> {
         let (summary, per_epoch) = (work.summary(), work.steps_per_epoch());
         let train = &plan.settings.train;
-        if per_epoch == 0 {
-            return Err(Failure::input(format!(
-                "train.batch_size = {}: a batch cannot be larger than the training set ({})",
-                train.batch_size, summary.data
-            ))
-            .hint("choose a smaller one with -s train.batch_size=N"));
-        }
         let total = match train.steps {
             0 => train.epochs.saturating_mul(per_epoch),
             steps => steps,
@@ -113,6 +107,7 @@ impl Run {
         if let Err(failure) = outcome {
             let status = if failure.is_divergence() { "diverged" } else { "failed" };
             // The first failure is the one to tell; the folder says as much as it still can.
+            let _ = self.folder.flush();
             let _ = self.folder.set_status(status);
             let _ = self.report(status);
             return Err(failure);
@@ -152,7 +147,6 @@ impl Run {
         let losses = work.step(self.epoch, index)?;
         let took = began.elapsed();
         self.step += 1;
-        self.finite(&losses)?;
         let (epoch, step) = (self.epoch + 1, self.step);
         self.emit(&Event::Step {
             epoch,
@@ -176,7 +170,9 @@ impl Run {
         })?;
         let tested = work.evaluate()?;
         if let Some(losses) = &tested {
-            self.finite(losses)?;
+            if let Some((name, value)) = losses.not_finite() {
+                return Err(Failure::diverged(step, name, value));
+            }
             self.emit(&Event::Eval { epoch, step, losses })?;
             self.history.evals.push((step, losses.clone()));
         }
@@ -189,6 +185,7 @@ impl Run {
             "v": 1, "event": "epoch", "epoch": epoch, "step": step,
             "training_ms": milliseconds(trained), "all_ms": milliseconds(began.elapsed()),
         }))?;
+        self.folder.flush()?;
         self.report("running")?;
         let (split, losses) = tested.as_ref().map_or(("train", &mean), |l| ("test", l));
         self.progress.say(&format!(
@@ -197,13 +194,6 @@ impl Run {
             began.elapsed().as_secs_f64()
         ));
         Ok(())
-    }
-
-    fn finite(&self, losses: &Losses) -> Result<(), Failure> {
-        match losses.not_finite() {
-            Some((name, value)) => Err(Failure::diverged(self.step, name, value)),
-            None => Ok(()),
-        }
     }
 
     fn emit(&mut self, event: &Event<'_>) -> Result<(), Failure> {

@@ -111,6 +111,7 @@ pub struct Gan {
     discriminator: Sequential,
     latent_dim: usize,
     loss: Loss,
+    output: Output,
     optimiser: Optimisers,
 }
 
@@ -142,6 +143,7 @@ impl Gan {
             discriminator: mlp(data_dim, &config.discriminator_hidden, 1, Activation::LeakyReLU, random),
             latent_dim: config.latent_dim,
             loss: config.loss,
+            output: config.output,
             optimiser: config.optimiser,
         };
         module::name(&gan);
@@ -265,6 +267,10 @@ impl Model for Gan {
 
     fn value_range(&self) -> (f64, f64) {
         (-1.0, 1.0)
+    }
+
+    fn is_bounded(&self) -> bool {
+        self.output == Output::Tanh
     }
 }
 

@@ -39,4 +39,7 @@ pub trait Model: Module + Send + Sync {
 
     /// The values of black and white.
     fn value_range(&self) -> (f64, f64);
+
+    /// Whether no sample can leave [`Model::value_range`]. Then points of the plane, which lie anywhere, cannot be modelled.
+    fn is_bounded(&self) -> bool;
 }

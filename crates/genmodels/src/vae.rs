@@ -216,6 +216,10 @@ impl Model for Vae {
     fn value_range(&self) -> (f64, f64) {
         (0.0, 1.0)
     }
+
+    fn is_bounded(&self) -> bool {
+        true
+    }
 }
 
 impl Vae {

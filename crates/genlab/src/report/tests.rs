@@ -1,5 +1,5 @@
 use super::*;
-use crate::library::Losses;
+use genmodels::Losses;
 
 fn shot(epoch: u64) -> Shot {
     Shot {
@@ -25,7 +25,7 @@ fn html(config: &str, history: &History, shots: u64) -> String {
 }
 
 fn history() -> History {
-    let losses = |i: u64| Losses(vec![("elbo", -300.0 / i as f64), ("kl", 25.0)]);
+    let losses = |i: u64| Losses::new([("elbo", -300.0 / i as f64), ("kl", 25.0)]);
     History {
         steps: (1..=50).map(|i| (i, losses(i))).collect(),
         evals: vec![(50, losses(50))],
@@ -89,7 +89,7 @@ fn losses_have_figures_curves_and_units() {
     let page = html("", &history(), 0);
     assert_eq!(page.matches("<svg viewBox=\"0 0 440 270\"").count(), 2);
     assert!(page.contains("<dt>ELBO</dt><dd>\u{2212}6.00</dd>"));
-    assert!(page.contains("test, after 50 steps, in nats per image"));
+    assert!(page.contains("test, after 50 steps; losses in nats per image"));
     assert!(page.contains("nats per image"));
     assert!(html("", &History::default(), 0).contains("</html>"));
 }

@@ -36,6 +36,7 @@ fn a_new_folder_has_its_first_files_and_no_leftovers() {
     run.metric(r#"{"v":1}"#).unwrap();
     run.metric(r#"{"v":1}"#).unwrap();
     run.time(&json!({"v": 1, "ms": 2.5})).unwrap();
+    run.flush().unwrap();
     run.set_status("done").unwrap();
     let read = |name| fs::read_to_string(path.join(name)).unwrap();
     assert_eq!(read("metrics.jsonl"), "{\"v\":1}\n{\"v\":1}\n");
@@ -120,7 +121,10 @@ fn a_past_run_opens_at_its_last_checkpoint() {
     assert!(refused(&path).starts_with(&format!("error: the run {} has no checkpoint yet", path.display())));
     for (epoch, step) in [(1, 9), (2, 18), (12, 108)] {
         run.write_folder(&format!("checkpoints/step-{step}"), |folder| {
-            write_whole(&folder.join("state.json"), format!("{{\"epoch\":{epoch}}}").as_bytes())
+            write_whole(
+                &folder.join("state.json"),
+                format!("{{\"epoch\":{epoch},\"shape\":[2]}}").as_bytes(),
+            )
         })
         .unwrap();
     }

@@ -51,7 +51,7 @@ impl Run {
     pub(super) fn checkpoint(&mut self, work: &dyn Workload) -> Result<(), Failure> {
         let state = json!({
             "v": 1, "model": self.plan.model.name, "seed": self.plan.settings.train.seed,
-            "epoch": self.epoch, "step": self.step,
+            "epoch": self.epoch, "step": self.step, "shape": self.summary.shape,
         });
         let name = format!("checkpoints/step-{}", self.step);
         self.folder.write_folder(&name, |folder| {

@@ -1,0 +1,162 @@
+//! The models and data sets of the crates below, behind the traits that the program knows.
+
+use crate::config::{get, leaves, settings};
+use crate::errors::Failure;
+use crate::library::{DataCard, Library, ModelCard, Preset, Workload};
+use crate::pictures::Pictures;
+use crate::run_folder::PastRun;
+use datasets::{DataError, Dataset};
+use genmodels::{ConfigError, Model, TrainError, Trainer};
+use std::path::Path;
+use tensor_core::Random;
+use toml::Table;
+use work::Work;
+
+mod info;
+mod work;
+
+/// Sets that the program makes are the same in every run, so that losses of different seeds can be compared.
+const DATA_SEED: u64 = 0;
+
+/// Everything that the crates below have.
+pub(crate) struct Crates;
+
+impl Library for Crates {
+    fn models(&self) -> Vec<ModelCard> {
+        let preset = |preset: &genmodels::catalogue::Preset| Preset {
+            name: preset.name,
+            about: preset.about,
+            settings: preset
+                .settings
+                .parse()
+                .expect("a preset is TOML: the catalogue's tests"),
+        };
+        let card = |entry: &genmodels::catalogue::Entry| ModelCard {
+            name: entry.name,
+            about: entry.about,
+            defaults: entry.defaults(),
+            presets: entry.presets.iter().map(preset).collect(),
+        };
+        genmodels::catalogue().iter().map(card).collect()
+    }
+
+    fn data_sets(&self) -> Vec<DataCard> {
+        let card = |entry: &datasets::Entry| DataCard {
+            name: entry.usage,
+            about: entry.about,
+        };
+        datasets::names().iter().map(card).collect()
+    }
+
+    fn data_info(&self, spec: &str) -> Result<Vec<(String, String)>, Failure> {
+        Ok(info::facts(&open_data(spec)?))
+    }
+
+    fn open(&self, model: &str, config: &Table) -> Result<Box<dyn Workload>, Failure> {
+        let settings = settings(config)?;
+        let data = open_data(&settings.data.name)?;
+        let trainer = build(model, config, data.dim(), settings.train.seed)?;
+        Ok(Box::new(Work::new(trainer, data, &settings)?))
+    }
+
+    fn restore(&self, run: &PastRun) -> Result<Box<dyn Workload>, Failure> {
+        let settings = settings(&run.config)?;
+        let data = open_data(&settings.data.name)?;
+        if data.shape != run.shape {
+            let (is, was) = (info::size(&data.shape), info::size(&run.shape));
+            return Err(Failure::input(format!(
+                "{} has {is}, but the run was trained on {was}",
+                settings.data.name
+            ))
+            .hint("name a data set of the same kind with --data"));
+        }
+        let trainer = load(run, settings.train.seed)?;
+        Ok(Box::new(Work::new(trainer, data, &settings)?))
+    }
+
+    fn draw(&self, run: &PastRun, seed: u64, count: usize) -> Result<(Pictures, Option<Pictures>), Failure> {
+        let trainer = load(run, seed)?;
+        let samples = work::pictures(&trainer.sample(count), &run.shape, trainer.model().value_range());
+        let real = match samples {
+            // Points are made by the program; images may lie in a folder that is not there any more.
+            Pictures::Points(_) => work::backdrop(&open_data(&settings(&run.config)?.data.name)?),
+            Pictures::Images(_) => None,
+        };
+        Ok((samples, real))
+    }
+}
+
+fn open_data(spec: &str) -> Result<Dataset, Failure> {
+    Dataset::open(spec, DATA_SEED).map_err(data_failure)
+}
+
+/// The model of a resolved configuration, for samples of `data_dim` values, before its first step.
+fn build(model: &str, config: &Table, data_dim: usize, seed: u64) -> Result<Trainer, Failure> {
+    let entry = genmodels::catalogue().iter().find(|entry| entry.name == model);
+    let entry = entry.ok_or_else(|| Failure::input(format!("there is no model {model}")))?;
+    let built = entry.build(config, data_dim, &mut Random::new(seed).stream("init"));
+    Trainer::new(built.map_err(|error| setting_failure(error, config))?, seed).map_err(train_failure)
+}
+
+/// The model of a past run with the weights of its checkpoint. `seed` keys what is sampled.
+fn load(run: &PastRun, seed: u64) -> Result<Trainer, Failure> {
+    let mut trainer = build(&run.model, &run.config, run.shape.iter().product(), seed)?;
+    trainer.load_model(&run.checkpoint).map_err(train_failure)?;
+    Ok(trainer)
+}
+
+/// What the error says behind its last semicolon is the way out.
+fn data_failure(error: DataError) -> Failure {
+    let text = error.to_string();
+    match (&error, text.rsplit_once("; ")) {
+        // What the system says is its own, and may have semicolons of its own.
+        (DataError::Unreadable { .. }, _) | (_, None) => Failure::input(text),
+        (_, Some((message, hint))) => Failure::input(message).hint(hint),
+    }
+}
+
+/// A value that is not among those allowed is reported for the whole table: the setting is the one that has it.
+fn setting_failure(error: ConfigError, config: &Table) -> Failure {
+    let guilty = get(config, &error.key).and_then(|table| {
+        let named = |value: &toml::Value| value.as_str().is_some_and(|v| error.reason.contains(&format!("`{v}`")));
+        leaves(table.as_table()?)
+            .into_iter()
+            .find(|(_, value)| named(value))
+            .map(|(key, value)| (format!("{}.{key}", error.key), value.to_string()))
+    });
+    let (key, value) = guilty.unwrap_or((error.key, error.value));
+    Failure::input(format!("{key} = {value}: {}", error.reason)).hint("`genlab list` shows every setting")
+}
+
+fn train_failure(error: TrainError) -> Failure {
+    if let TrainError::Diverged { step, loss, value } = error {
+        return Failure::diverged(step, loss, value);
+    }
+    let text = error.to_string();
+    match text.split_once("\n  hint: ") {
+        Some((message, hint)) => Failure::input(message).hint(hint),
+        None => Failure::input(text),
+    }
+}
+
+/// Saves the state of a run.
+fn save(trainer: &Trainer, folder: &Path) -> Result<(), Failure> {
+    trainer.save(folder).map_err(train_failure)
+}
+
+/// Refuses points of the plane for a model whose samples cannot be anywhere.
+fn check_reach(model: &dyn Model, data: &Dataset) -> Result<(), Failure> {
+    if !model.is_bounded() || data.train.values().is_none() {
+        return Ok(());
+    }
+    let ((low, high), name) = (model.value_range(), model.name());
+    let message = format!(
+        "{name} makes values from {low} to {high}, but the points of {} lie anywhere in the plane",
+        data.name
+    );
+    let hint = match name {
+        "gan" => "let its last layer be linear with -s model.output=linear, or use --preset ring8",
+        _ => "for points: genlab train gan --preset ring8",
+    };
+    Err(Failure::input(message).hint(hint))
+}

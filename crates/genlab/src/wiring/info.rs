@@ -1,0 +1,122 @@
+//! What a data set holds, in words.
+
+use crate::progress::thousands;
+use datasets::{Dataset, Factors, Split};
+
+/// The facts about a data set, as (fact, value).
+pub(super) fn facts(data: &Dataset) -> Vec<(String, String)> {
+    let mut facts = vec![("name".to_owned(), data.name.clone())];
+    for (name, split) in [("training", &data.train), ("test", &data.test)] {
+        facts.push((name.into(), samples(data, split)));
+        facts.push((format!("{name}, values"), values(split)));
+        if let Some(labels) = split.labels() {
+            facts.push((format!("{name}, labels"), label_counts(labels)));
+        }
+    }
+    if let Some(modes) = &data.modes {
+        let count = modes.centres.len();
+        facts.push(("modes".into(), format!("{count} round normals, sigma {}", modes.sigma)));
+    }
+    if let Some(factors) = data.train.factors() {
+        for (i, name) in Factors::NAMES.iter().enumerate() {
+            let each = factors.iter().map(|factor| f64::from(factor.values()[i]));
+            facts.push((format!("factor {name}"), Spread::of(each).in_words()));
+        }
+    }
+    facts
+}
+
+/// `60,000 images of 28 x 28` or `100,000 points of the plane`.
+pub(super) fn samples(data: &Dataset, split: &Split) -> String {
+    format!("{} {}", thousands(split.len() as u64), size(&data.shape))
+}
+
+/// `images of 28 x 28` or `points of the plane`.
+pub(super) fn size(shape: &[usize]) -> String {
+    match shape {
+        [2] => "points of the plane".into(),
+        sizes => {
+            let sizes: Vec<String> = sizes.iter().map(usize::to_string).collect();
+            format!("images of {}", sizes.join(" x "))
+        }
+    }
+}
+
+fn values(split: &Split) -> String {
+    match (split.bytes(), split.values()) {
+        (Some(bytes), _) => Spread::of(bytes.iter().map(|&byte| f64::from(byte) / 255.0)).in_words(),
+        (_, Some(points)) => {
+            let axis = |axis: usize| Spread::of(points.iter().skip(axis).step_by(2).map(|&x| f64::from(x))).in_words();
+            format!("x: {}; y: {}", axis(0), axis(1))
+        }
+        (None, None) => "none".into(),
+    }
+}
+
+fn label_counts(labels: &[u8]) -> String {
+    let mut counts = [0_u64; 256];
+    labels.iter().for_each(|&label| counts[usize::from(label)] += 1);
+    let each = counts.iter().enumerate().filter(|(_, count)| **count > 0);
+    let each: Vec<String> = each
+        .map(|(label, &count)| format!("{label}: {}", thousands(count)))
+        .collect();
+    each.join("  ")
+}
+
+/// How some numbers lie.
+struct Spread {
+    mean: f64,
+    deviation: f64,
+    least: f64,
+    most: f64,
+}
+
+impl Spread {
+    fn of(numbers: impl Iterator<Item = f64>) -> Spread {
+        let (mut n, mut sum, mut squares) = (0.0, 0.0, 0.0);
+        let (mut least, mut most) = (f64::INFINITY, f64::NEG_INFINITY);
+        for x in numbers {
+            n += 1.0;
+            sum += x;
+            squares += x * x;
+            (least, most) = (least.min(x), most.max(x));
+        }
+        let mean = sum / n;
+        Spread {
+            mean,
+            deviation: (squares / n - mean * mean).max(0.0).sqrt(),
+            least,
+            most,
+        }
+    }
+
+    fn in_words(&self) -> String {
+        let Spread {
+            deviation, least, most, ..
+        } = self;
+        // A mean that rounds to zero has no sign.
+        let mean = (self.mean * 1e4).round() / 1e4 + 0.0;
+        format!("mean {mean:.4}, standard deviation {deviation:.4}, from {least:.4} to {most:.4}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn points_are_told_by_axis_with_their_modes() {
+        let facts = facts(&Dataset::open("ring8", 0).unwrap());
+        let fact = |name: &str| facts.iter().find(|(fact, _)| fact == name).unwrap().1.as_str();
+        assert_eq!(fact("training"), "100,000 points of the plane");
+        assert_eq!(fact("modes"), "8 round normals, sigma 0.01");
+        assert!(fact("test, values").starts_with("x: mean ") && fact("test, values").contains("; y: mean "));
+        assert!(fact("test, labels").starts_with("0: 1,"));
+    }
+
+    #[test]
+    fn the_spread_of_known_numbers() {
+        let words = Spread::of([1.0, 3.0].into_iter()).in_words();
+        assert_eq!(words, "mean 2.0000, standard deviation 1.0000, from 1.0000 to 3.0000");
+    }
+}

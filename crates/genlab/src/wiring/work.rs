@@ -1,0 +1,166 @@
+//! A model, its optimisers and its data, as the loop drives them.
+
+use super::{check_reach, data_failure, info, save, train_failure};
+use crate::errors::Failure;
+use crate::library::{Summary, Workload};
+use crate::pictures::{Images, Pictures};
+use crate::settings::Settings;
+use datasets::{Batches, Dataset, Epoch, LastBatch, Presentation, Range};
+use genmodels::{Losses, Trainer, metrics};
+use nn::{Context, module};
+use std::path::Path;
+use tensor_core::{Random, Tensor, no_grad};
+
+/// Samples of an evaluation batch, at least: larger ones are faster.
+const EVALUATION_BATCH: usize = 500;
+/// Points that the coverage of modes is counted on, as in the papers.
+const COVERAGE_POINTS: usize = 2500;
+/// Real points behind generated ones.
+const BACKDROP_POINTS: usize = 2000;
+
+/// A training run and what it learns from.
+pub(super) struct Work {
+    trainer: Trainer,
+    data: Dataset,
+    train: Batches,
+    test: Batches,
+    presentation: Presentation,
+    seed: u64,
+    /// The epoch under way: its order costs a shuffle.
+    epoch: Option<(u64, Epoch)>,
+    /// The batch under way: its memory is used again.
+    values: Vec<f32>,
+}
+
+impl Work {
+    pub(super) fn new(trainer: Trainer, data: Dataset, settings: &Settings) -> Result<Work, Failure> {
+        check_reach(trainer.model(), &data)?;
+        let presentation = Presentation {
+            range: match trainer.model().value_range() {
+                (low, _) if low < 0.0 => Range::MinusOneToOne,
+                _ => Range::ZeroToOne,
+            },
+            binarised: settings.data.binarise,
+        };
+        let batch_size = usize::try_from(settings.train.batch_size).unwrap_or(usize::MAX);
+        if batch_size > data.train.len() {
+            return Err(Failure::input(format!(
+                "train.batch_size = {batch_size}: a batch cannot be larger than the training set ({})",
+                info::samples(&data, &data.train)
+            ))
+            .hint("choose a smaller one with -s train.batch_size=N"));
+        }
+        let order = Random::new(settings.train.seed).stream("data");
+        let train = Batches::shuffled(&data.train, batch_size, LastBatch::Keep, presentation, &order);
+        let evaluation_batch = batch_size.max(EVALUATION_BATCH).min(data.test.len());
+        let test = Batches::in_order(&data.test, evaluation_batch, presentation);
+        Ok(Work {
+            trainer,
+            train: train.map_err(data_failure)?,
+            test: test.map_err(data_failure)?,
+            data,
+            presentation,
+            seed: settings.train.seed,
+            epoch: None,
+            values: Vec::new(),
+        })
+    }
+
+    /// How well generated points cover the modes, where the set is made of modes. The same noise each time.
+    fn coverage(&self) -> Vec<(&'static str, f64)> {
+        let Some(modes) = &self.data.modes else {
+            return Vec::new();
+        };
+        let mut cx = Context::evaluation(&Random::new(self.seed).stream("coverage"));
+        let points = no_grad(|| self.trainer.model().sample(COVERAGE_POINTS, &mut cx));
+        let found = metrics::coverage(&points.to_vec::<f32>(), &modes.centres, modes.sigma);
+        let mut values = vec![("modes", found.modes as f64), ("high_quality", found.high_quality)];
+        // A share of no points is no number, and neither is a divergence between shares.
+        if found.modes > 0 {
+            values.push(("reverse_kl", found.reverse_kl));
+        }
+        values
+    }
+}
+
+impl Workload for Work {
+    fn summary(&self) -> Summary {
+        Summary {
+            sample: if self.data.train.values().is_some() {
+                "point"
+            } else {
+                "image"
+            },
+            data: info::samples(&self.data, &self.data.train),
+            shape: self.data.shape.clone(),
+            parameters: module::count_params(self.trainer.model()) as u64,
+            batch_size: self.train.batch_size() as u64,
+        }
+    }
+
+    fn steps_per_epoch(&self) -> u64 {
+        self.train.per_epoch() as u64
+    }
+
+    fn step(&mut self, epoch: u64, index: u64) -> Result<Losses, Failure> {
+        if self.epoch.as_ref().is_none_or(|(number, _)| *number != epoch) {
+            self.epoch = None;
+        }
+        let (_, batches) = self.epoch.get_or_insert_with(|| (epoch, self.train.epoch(epoch)));
+        batches.fill(index as usize, &mut self.values);
+        let dim = self.data.dim();
+        let x = Tensor::from_slice(&self.values, [self.values.len() / dim, dim]);
+        self.trainer.step(&x).map_err(train_failure)
+    }
+
+    fn evaluate(&self) -> Result<Option<Losses>, Failure> {
+        let batches = self.test.epoch(0);
+        let losses = self.trainer.evaluate((0..batches.len()).map(|i| batches.batch(i)));
+        Ok(losses.map(|losses| Losses::new(losses.iter().chain(self.coverage()))))
+    }
+
+    fn sample(&self, count: usize) -> Result<Pictures, Failure> {
+        let samples = self.trainer.sample(count);
+        Ok(pictures(&samples, &self.data.shape, self.trainer.model().value_range()))
+    }
+
+    fn reconstruct(&self, count: usize) -> Result<Option<(Images, Images)>, Failure> {
+        let first = Batches::in_order(&self.data.test, count.min(self.data.test.len()), self.presentation);
+        let x = first.map_err(data_failure)?.epoch(0).batch(0);
+        let range = self.trainer.model().value_range();
+        let as_images = |x: &Tensor| match pictures(x, &self.data.shape, range) {
+            Pictures::Images(images) => Some(images),
+            Pictures::Points(_) => None,
+        };
+        let made = self.trainer.reconstruct(&x);
+        Ok(made.and_then(|made| Some((as_images(&x)?, as_images(&made)?))))
+    }
+
+    fn backdrop(&self) -> Option<Pictures> {
+        backdrop(&self.data)
+    }
+
+    fn save(&self, folder: &Path) -> Result<(), Failure> {
+        save(&self.trainer, folder)
+    }
+}
+
+/// Rows \[n, D\] as images of that shape, or as points of the plane.
+pub(super) fn pictures(samples: &Tensor, shape: &[usize], (low, high): (f64, f64)) -> Pictures {
+    let values = samples.to_vec::<f32>();
+    match *shape {
+        [height, width] => Pictures::Images(Images {
+            height,
+            width,
+            range: (low as f32, high as f32),
+            values,
+        }),
+        _ => Pictures::Points(values.as_chunks().0.to_vec()),
+    }
+}
+
+/// Some of the test points.
+pub(super) fn backdrop(data: &Dataset) -> Option<Pictures> {
+    let (points, _) = data.test.values()?.as_chunks();
+    Some(Pictures::Points(points[..points.len().min(BACKDROP_POINTS)].to_vec()))
+}

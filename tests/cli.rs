@@ -1,0 +1,12 @@
+//! The program as a user has it: run as a process, judged by what it prints, leaves behind and returns.
+
+#[path = "cli/bad_input.rs"]
+mod bad_input;
+#[path = "cli/files.rs"]
+mod files;
+#[path = "cli/other_commands.rs"]
+mod other_commands;
+#[path = "cli/program.rs"]
+mod program;
+#[path = "cli/training.rs"]
+mod training;

@@ -1,0 +1,178 @@
+//! Everything but `train`, and how the program behaves as one among others: pipes, colours.
+
+use crate::files::write_set;
+use crate::program::{Place, genlab, json_lines, stderr, stdout};
+use std::fs;
+use std::process::Stdio;
+
+const TINY: &str = "train vae --data mnist:set --epochs 1 -s train.batch_size=32 -s model.hidden=[16] --out run";
+
+fn trained() -> Place {
+    let place = Place::new();
+    write_set(&place.path("set"));
+    place.run(TINY);
+    place
+}
+
+#[test]
+fn sampling_needs_the_run_alone() {
+    let place = trained();
+    fs::remove_dir_all(place.path("set")).unwrap();
+    let assert = place.run("sample run -n 10 -o ten.png --seed 1");
+    assert_eq!(stdout(&assert), "ten.png\n");
+    let reader = png::Decoder::new(std::io::Cursor::new(fs::read(place.path("ten.png")).unwrap()));
+    let reader = reader.read_info().unwrap();
+    // Four columns and three rows of 28 + 2 pixels and a border, doubled.
+    assert_eq!((reader.info().width, reader.info().height), (244, 184));
+    place.run("sample run -n 10 -o same.png --seed 1");
+    place.run("sample run -n 10 -o other.png --seed 2");
+    let bytes = |name| fs::read(place.path(name)).unwrap();
+    assert_eq!(bytes("ten.png"), bytes("same.png"));
+    assert_ne!(bytes("ten.png"), bytes("other.png"));
+    let assert = place.run("sample run --json");
+    assert_eq!(
+        stdout(&assert),
+        "{\"v\":1,\"event\":\"sample\",\"epoch\":1,\"step\":3,\"file\":\"grid.png\"}\n"
+    );
+}
+
+#[test]
+fn eval_gives_the_last_value_of_training_again() {
+    let place = trained();
+    let metrics = json_lines(&place.text("run/metrics.jsonl"));
+    let assert = place.run("eval run --json");
+    assert_eq!(json_lines(&stdout(&assert)), metrics[metrics.len() - 1..]);
+    let elbo = metrics.last().unwrap()["elbo"].as_f64().unwrap();
+    let assert = place.run("eval run");
+    assert!(stdout(&assert).starts_with(&format!("elbo {elbo:.4}\nreconstruction ")));
+    // Another set of the same kind will do, and one of another kind is refused.
+    place.run("eval run --data glyphs");
+    let assert = place.command("eval run --data moons").assert().code(1);
+    assert_eq!(
+        stderr(&assert),
+        "error: moons has points of the plane, but the run was trained on images of 28 x 28\n\
+         hint: name a data set of the same kind with --data\n"
+    );
+}
+
+#[test]
+fn a_damaged_checkpoint_is_one_clear_line() {
+    let place = trained();
+    let file = "run/checkpoints/step-3/model.safetensors";
+    fs::write(place.path(file), "weights").unwrap();
+    let assert = place.command("sample run").assert().code(1);
+    let told = stderr(&assert);
+    assert!(
+        told.starts_with(&format!("error: {file}: not a sound safetensors file: ")),
+        "{told}"
+    );
+    assert_eq!(told.lines().count(), 1, "{told}");
+    fs::write(
+        place.path("run/checkpoints/step-3/state.json"),
+        "{\"shape\":[99999999,99999999]}",
+    )
+    .unwrap();
+    let assert = place.command("sample run").assert().code(1);
+    assert_eq!(
+        stderr(&assert),
+        "error: run/checkpoints/step-3/state.json is damaged: `shape` is not the size of a sample\n"
+    );
+}
+
+#[test]
+fn the_lists_name_everything() {
+    let place = Place::new();
+    let list = stdout(&place.run("list"));
+    for text in [
+        "vae\n",
+        "gan\n",
+        "pytorch-example",
+        "model.hidden = [400, 400]",
+        "optimiser.discriminator.learning_rate = 0.0002",
+        "train.batch_size = 128",
+    ] {
+        assert!(list.contains(text), "{text}");
+    }
+    let sets = stdout(&place.run("data list"));
+    assert_eq!(sets.lines().count(), 6);
+    assert!(sets.contains("mnist:DIR  MNIST"));
+}
+
+#[test]
+fn data_info_counts_what_is_there() {
+    let place = Place::new();
+    write_set(&place.path("set"));
+    let info = stdout(&place.run("data info mnist:set"));
+    let value = |fact: &str| {
+        let line = info.lines().find(|line| line.starts_with(&format!("{fact}  ")));
+        line.unwrap_or_else(|| panic!("{fact} in {info}"))[fact.len()..]
+            .trim()
+            .to_owned()
+    };
+    assert_eq!(value("training"), "96 images of 28 x 28");
+    assert!(value("test, values").ends_with("from 0.0000 to 1.0000"));
+    let four: Vec<String> = (0..10).map(|digit| format!("{digit}: 4")).collect();
+    assert_eq!(value("test, labels"), four.join("  "));
+    let info = stdout(&place.run("data info glyphs"));
+    assert!(
+        info.contains("60,000 images of 28 x 28") && info.contains("factor slant"),
+        "{info}"
+    );
+}
+
+#[test]
+fn the_doctor_looks_and_leaves_no_trace() {
+    let place = Place::new();
+    write_set(&place.path("mnist"));
+    let facts = stdout(&place.run("doctor"));
+    assert!(
+        facts.contains("found: --data mnist:mnist") && facts.contains("can be written"),
+        "{facts}"
+    );
+    assert_eq!(place.names("."), ["mnist"]);
+}
+
+#[test]
+fn colours_only_where_they_are_wanted() {
+    let place = Place::new();
+    let told = |variable: &str| {
+        let mut command = place.command("train vea");
+        stderr(&command.env(variable, "1").assert().code(2))
+    };
+    assert!(told("CLICOLOR_FORCE").contains("\x1b["));
+    assert!(!told("NO_COLOR").contains('\x1b'));
+    let plain = stderr(&place.command("train vea").assert().code(2));
+    assert!(!plain.contains('\x1b'), "a pipe is no terminal");
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let place = Place::new();
+    write_set(&place.path("set"));
+    for line in ["list", &format!("{TINY} --json")] {
+        let mut child = std::process::Command::new(genlab())
+            .args(line.split_whitespace())
+            .current_dir(place.path("."))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success() && told.is_empty(), "{line}: {told}");
+    }
+    assert_eq!(place.json("run/run.json")["status"], "done");
+}
+
+#[test]
+fn the_command_line_itself() {
+    let place = Place::new();
+    for line in ["", "trian vae", "train", "train vae --epochs 0", "sample run -n 0"] {
+        let assert = place.command(line).assert().code(2);
+        assert!(stderr(&assert).contains("--help"), "{line}");
+    }
+    assert!(stdout(&place.run("--version")).starts_with("genlab "));
+    assert!(stdout(&place.run("train --help")).contains("Examples:"));
+    assert!(place.names(".").is_empty());
+}

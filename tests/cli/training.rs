@@ -1,0 +1,194 @@
+//! `genlab train` on tiny sets: what it leaves behind.
+
+use crate::files::write_set;
+use crate::program::{Place, json_lines, stderr, stdout};
+use safetensors::SafeTensors;
+use std::fs;
+use std::io::Cursor;
+use std::path::Path;
+
+/// Two epochs of three steps.
+const TINY: &str = "train vae --data mnist:set --epochs 2 --seed 5 -s train.batch_size=32 -s model.hidden=[16] \
+                    -s model.latent_dim=2";
+
+fn place() -> Place {
+    let place = Place::new();
+    write_set(&place.path("set"));
+    place
+}
+
+/// Width and height of a PNG file, decoded to its end.
+fn png_size(path: &Path) -> (u32, u32) {
+    let mut reader = png::Decoder::new(Cursor::new(fs::read(path).unwrap()))
+        .read_info()
+        .unwrap();
+    let mut bytes = vec![0; reader.output_buffer_size().unwrap()];
+    let info = reader.next_frame(&mut bytes).unwrap();
+    (info.width, info.height)
+}
+
+#[test]
+fn a_run_leaves_what_it_promises() {
+    let place = place();
+    let assert = place.run(&format!("{TINY} --out run"));
+    assert_eq!(stdout(&assert), "run\n", "stdout is data: where the run is");
+    let told = stderr(&assert);
+    assert!(
+        told.contains("training vae on mnist:set: 96 images of 28 x 28, "),
+        "{told}"
+    );
+    assert!(
+        told.contains("epoch 2  test: elbo -") && told.contains("done in 0:0"),
+        "{told}"
+    );
+
+    assert_eq!(
+        place.names("run"),
+        [
+            "checkpoints",
+            "config.toml",
+            "metrics.jsonl",
+            "report.html",
+            "run.json",
+            "samples",
+            "timing.jsonl"
+        ]
+    );
+    let run = place.json("run/run.json");
+    assert_eq!(
+        (&run["v"], &run["status"], &run["seed"]),
+        (&1.into(), &"done".into(), &5.into())
+    );
+
+    let metrics = json_lines(&place.text("run/metrics.jsonl"));
+    let events: Vec<&str> = metrics.iter().map(|line| line["event"].as_str().unwrap()).collect();
+    let epoch = ["step", "step", "step", "epoch", "eval"];
+    assert_eq!(events, [epoch, epoch].concat());
+    for line in &metrics {
+        let value = |name: &str| line[name].as_f64().unwrap();
+        assert!(
+            (value("elbo") + value("reconstruction") + value("kl")).abs() < 1e-3,
+            "{line}"
+        );
+    }
+    assert_eq!(json_lines(&place.text("run/timing.jsonl")).len(), 6 + 2);
+
+    // 64 samples in 8 columns of 28 + 2 pixels and a border, doubled; 32 originals over reconstructions in 16 columns.
+    assert_eq!(png_size(&place.path("run/samples/epoch-0002.png")), (484, 484));
+    assert_eq!(png_size(&place.path("run/samples/reconstruction-0002.png")), (964, 244));
+    let report = place.text("run/report.html");
+    assert!(report.contains("status done") && !report.contains("http://") | report.contains("www.w3.org"));
+}
+
+#[test]
+fn checkpoints_have_the_names_of_pytorch() {
+    let place = place();
+    place.run(&format!("{TINY} --out run"));
+    assert_eq!(place.names("run/checkpoints"), ["step-3", "step-6"]);
+    let folder = "run/checkpoints/step-6";
+    assert_eq!(
+        place.names(folder),
+        ["model.safetensors", "optimiser.safetensors", "state.json"]
+    );
+    let bytes = fs::read(place.path(&format!("{folder}/model.safetensors"))).unwrap();
+    let model = SafeTensors::deserialize(&bytes).unwrap();
+    let mut shapes: Vec<(String, Vec<usize>)> = model
+        .iter()
+        .map(|(name, tensor)| (name.to_owned(), tensor.shape().to_vec()))
+        .collect();
+    shapes.sort();
+    let expected: [(&str, &[usize]); 8] = [
+        ("decoder.0.bias", &[16]),
+        ("decoder.0.weight", &[16, 2]),
+        ("decoder.2.bias", &[784]),
+        ("decoder.2.weight", &[784, 16]),
+        ("encoder.0.bias", &[16]),
+        ("encoder.0.weight", &[16, 784]),
+        ("encoder.2.bias", &[4]),
+        ("encoder.2.weight", &[4, 16]),
+    ];
+    assert_eq!(shapes, expected.map(|(name, shape)| (name.to_owned(), shape.to_vec())));
+    let state = place.json(&format!("{folder}/state.json"));
+    assert_eq!((&state["step"], &state["epoch"]), (&6.into(), &2.into()));
+}
+
+#[test]
+fn one_seed_is_one_run_for_any_number_of_threads() {
+    let place = place();
+    let metrics = |line: &str, out: &str| {
+        place.run(&format!("{line} --out {out}"));
+        fs::read(place.path(&format!("{out}/metrics.jsonl"))).unwrap()
+    };
+    let first = metrics(&format!("{TINY} --threads 1"), "a");
+    assert_eq!(first, metrics(&format!("{TINY} --threads 2"), "b"));
+    // The resolved configuration is TOML that repeats the run.
+    place.text("a/config.toml").parse::<toml::Table>().unwrap();
+    assert_eq!(first, metrics("train vae -c a/config.toml", "c"));
+    assert_eq!(place.text("a/config.toml"), place.text("c/config.toml"));
+    assert_ne!(first, metrics(&TINY.replace("--seed 5", "--seed 6"), "d"));
+}
+
+#[test]
+fn under_json_stdout_is_one_event_a_line() {
+    let place = place();
+    let assert = place.run(&format!("{TINY} --json --out run"));
+    let events = json_lines(&stdout(&assert));
+    let names: Vec<&str> = events.iter().map(|event| event["event"].as_str().unwrap()).collect();
+    let epoch = [
+        "step",
+        "step",
+        "step",
+        "epoch",
+        "eval",
+        "sample",
+        "sample",
+        "checkpoint",
+    ];
+    assert_eq!(names, [&epoch[..], &epoch, &["done"]].concat());
+    assert!(events.iter().all(|event| event["v"] == 1));
+    assert_eq!(stderr(&assert), "");
+    let kept: Vec<_> = events
+        .iter()
+        .filter(|e| ["step", "epoch", "eval"].contains(&e["event"].as_str().unwrap()))
+        .cloned()
+        .collect();
+    assert_eq!(kept, json_lines(&place.text("run/metrics.jsonl")));
+}
+
+#[test]
+fn grey_values_can_be_sampled_at_each_presentation() {
+    let place = place();
+    place.run(&format!("{TINY} --out grey"));
+    place.run(&format!("{TINY} -s data.binarise=true --out binary"));
+    assert_ne!(place.text("grey/metrics.jsonl"), place.text("binary/metrics.jsonl"));
+}
+
+#[test]
+fn a_gan_on_points_counts_the_modes_that_it_covers() {
+    let place = Place::new();
+    place.run("train gan --preset ring8 --steps 4 -s model.generator_hidden=[8] --out run");
+    let metrics = json_lines(&place.text("run/metrics.jsonl"));
+    let last = metrics.last().unwrap();
+    assert_eq!((&last["event"], &last["split"]), (&"eval".into(), &"test".into()));
+    for name in ["d_loss", "g_loss", "modes", "high_quality"] {
+        assert!(last[name].is_number(), "{last}");
+    }
+    assert_eq!(png_size(&place.path("run/samples/epoch-0001.png")), (480, 480));
+}
+
+#[test]
+fn divergence_keeps_what_was_good() {
+    let place = place();
+    // Such a decay multiplies each weight by 1 - 2500 * 0.001 = -1.5 in every step: three steps do no harm yet.
+    let line = TINY.replace("--epochs 2", "--epochs 40");
+    let assert = place
+        .command(&format!("{line} -s optimiser.weight_decay=2500 --out run"))
+        .assert()
+        .code(3);
+    let told = stderr(&assert);
+    assert!(told.contains("error: training diverged at step "), "{told}");
+    assert!(told.ends_with("hint: a smaller learning rate usually helps: -s optimiser.learning_rate=…\n"));
+    assert_eq!(place.json("run/run.json")["status"], "diverged");
+    assert!(place.names("run/checkpoints").contains(&"step-3".to_owned()));
+    place.run("sample run -n 4");
+}
