@@ -10,14 +10,18 @@
 //!
 //!     cargo run --release -p genmodels --example 06_second_derivative
 //!
-//! Here one cloud is the other, moved by 3: their distance is 3, and the critic should find it. It prints the gradient of the
-//! penalty next to its closed form for a critic of one layer, then the estimate as it is trained.
+//! Here one cloud is the other, moved by δ = 3, and so their distance is 3. The penalty is a soft one: with slope s the critic gains δ s - λ (s - 1)²,
+//! which is greatest at s = 1 + δ / 2λ = 1.15. So the critic should find 3 · 1.15 = 3.45, with a penalty of 0.15² = 0.0225.
+//!
+//! It prints the gradient of the penalty next to its closed form for a critic of one layer, then the estimate as it is trained.
 
 use nn::{Adam, AdamConfig, Context, Layer, Linear, Optimiser, Sequential, Tanh, module};
 use tensor_core::{DType, Random, Tensor};
 
 const LAMBDA: f64 = 10.0;
 const DISTANCE: f64 = 3.0;
+/// What the soft penalty makes of the distance.
+const WANTED: f64 = DISTANCE * (1.0 + DISTANCE / (2.0 * LAMBDA));
 const BATCH: usize = 256;
 
 /// (|df/dx| - 1)² at each row of x, averaged; the length is that of each row's own gradient.
@@ -95,7 +99,10 @@ fn main() {
     let (engine, formula) = closed_form();
     println!("gradient of the penalty   by the engine {engine:.6?}   by the formula {formula:.6?}\n");
     let (distance, penalty) = run(1500);
-    println!("at the end  distance {distance:6.3}   penalty {penalty:.4}   wanted {DISTANCE}");
+    println!(
+        "at the end  distance {distance:6.3}   penalty {penalty:.4}   wanted {WANTED} and {:.4}",
+        (DISTANCE / (2.0 * LAMBDA)).powi(2)
+    );
 }
 
 #[test]
@@ -109,6 +116,6 @@ fn the_gradient_of_the_penalty_is_its_closed_form() {
 #[test]
 fn the_critic_finds_the_distance() {
     let (distance, penalty) = run(400);
-    assert!((distance - DISTANCE).abs() < 0.4, "distance {distance}");
+    assert!((distance - WANTED).abs() < 0.2, "distance {distance}");
     assert!(penalty < 0.1, "penalty {penalty}");
 }
