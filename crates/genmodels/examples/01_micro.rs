@@ -39,7 +39,7 @@ fn start() -> Vec<f64> {
     (0..9).map(|_| f64::from(random.next_normal())).collect()
 }
 
-/// Gradient descent: w ← w - 0.1 dloss/dw. Returns the weights and the last loss.
+/// Gradient descent: w ← w - 0.05 dloss/dw. Returns the weights and the last loss.
 fn run(steps: usize) -> (Vec<f64>, f64) {
     let mut w = start();
     let mut last = f64::INFINITY;
@@ -48,7 +48,7 @@ fn run(steps: usize) -> (Vec<f64>, f64) {
         let loss = loss(&params);
         let gradient = loss.grad(&params.iter().collect::<Vec<_>>());
         for (w, g) in w.iter_mut().zip(gradient) {
-            *w -= 0.1 * g;
+            *w -= 0.05 * g;
         }
         last = loss.value();
         if step % (steps / 5).max(1) == 0 {
@@ -73,7 +73,7 @@ fn two_ways(w: &[f64]) -> (f64, f64) {
 fn main() {
     let (engine, differences) = two_ways(&start());
     println!("dloss/dw0   by the engine {engine:.9}   by differences {differences:.9}\n");
-    let (w, last) = run(1000);
+    let (w, last) = run(250);
     println!("at the end  loss {last:.6}\n");
     for (x, y) in XOR {
         println!("{x:?} -> {:6.3}   wanted {y}", network(&values(&w), x).value());
@@ -88,7 +88,7 @@ fn the_gradient_agrees_with_differences() {
 
 #[test]
 fn xor_is_learnt() {
-    let (w, last) = run(1000);
+    let (w, last) = run(250);
     assert!(last < 1e-3, "loss {last}");
     for (x, y) in XOR {
         assert!((network(&values(&w), x).value() - y).abs() < 0.05);

@@ -100,7 +100,7 @@ fn main() {
     println!("gradient of the penalty   by the engine {engine:.6?}   by the formula {formula:.6?}\n");
     let (distance, penalty) = run(1500);
     println!(
-        "at the end  distance {distance:6.3}   penalty {penalty:.4}   wanted {WANTED} and {:.4}",
+        "at the end  distance {distance:6.3}   penalty {penalty:.4}   wanted {WANTED:.2} and {:.4}",
         (DISTANCE / (2.0 * LAMBDA)).powi(2)
     );
 }
