@@ -84,7 +84,7 @@ fn run(steps: usize) -> (Sequential, [f64; 2]) {
         losses[0] = value;
 
         let (value, gradients) = g_loss(&d, &fake, cx).value_and_grad(g_adam.params());
-        drop(fake); // the last handle on the generator's graph
+        drop(fake); // the last handle on the generator's graph: without it, the weights change in place
         g_adam.step(&gradients);
         losses[1] = value;
 

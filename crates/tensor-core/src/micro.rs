@@ -117,7 +117,8 @@ impl Value {
     /// y = xⁿ. dy/dx = n xⁿ⁻¹
     pub fn powi(&self, n: i32) -> Value {
         let x = self.value();
-        self.function(x.powi(n), f64::from(n) * x.powi(n - 1))
+        let slope = if n == 0 { 0.0 } else { f64::from(n) * x.powi(n - 1) }; // 0 · 0⁻¹ is not a number
+        self.function(x.powi(n), slope)
     }
 }
 

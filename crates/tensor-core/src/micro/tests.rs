@@ -30,6 +30,13 @@ fn gradients_equal_their_closed_forms() {
 }
 
 #[test]
+fn powers_have_slopes_at_zero() {
+    let x = Value::new(0.0);
+    let slopes = [0, 1, 2].map(|n| x.powi(n).grad(&[&x])[0]);
+    assert_eq!(slopes, [0.0, 1.0, 0.0]);
+}
+
+#[test]
 fn values_in_the_middle_have_gradients_too() {
     let x = Value::new(3.0);
     let h = x.powi(2);
