@@ -7,6 +7,7 @@
 //! | [`ops`] | one family of operations a file: what each computes, its shape rule, its derivative |
 //! | [`autograd`] | the graph, the walk back through it, gradient checks, observers |
 //! | [`kernels`] | slices in, slices out: the loops that do the work |
+//! | [`micro`] | the same idea for single numbers, in one short file: read this first |
 //! | [`rng`] | random numbers in named streams |
 //! | [`error`] | what an operation says when its inputs do not fit |
 //!
@@ -24,6 +25,7 @@ pub mod autograd;
 pub mod dtype;
 pub mod error;
 pub mod kernels;
+pub mod micro;
 pub mod ops;
 pub mod rng;
 pub mod shape;
