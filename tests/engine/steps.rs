@@ -95,6 +95,10 @@ impl Model for Careless {
     fn value_range(&self) -> (f64, f64) {
         (0.0, 1.0)
     }
+
+    fn is_bounded(&self) -> bool {
+        false
+    }
 }
 
 fn careless(held_by_the_optimiser: bool, frozen: &'static [&'static str]) -> Result<Trainer, TrainError> {

@@ -44,7 +44,7 @@ impl History {
     /// The mean of each loss over the steps from `first` on.
     pub(crate) fn mean_since(&self, first: usize) -> Losses {
         let steps = &self.steps[first.min(self.steps.len())..];
-        Losses::mean(steps.iter().map(|(_, losses)| (losses.clone(), 1))).unwrap_or_default()
+        Losses::mean(steps.iter().map(|(_, losses)| (*losses, 1))).unwrap_or_default()
     }
 }
 

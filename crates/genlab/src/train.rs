@@ -174,7 +174,7 @@ impl Run {
                 return Err(Failure::diverged(step, name, value));
             }
             self.emit(&Event::Eval { epoch, step, losses })?;
-            self.history.evals.push((step, losses.clone()));
+            self.history.evals.push((step, *losses));
         }
         self.draw(work)?;
         let every = self.plan.settings.checkpoint.every_epochs;

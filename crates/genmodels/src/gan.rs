@@ -33,7 +33,7 @@ use crate::settings::{AdamSettings, ConfigError};
 use nn::loss::bce_with_logits;
 use nn::{Activation, Adam, Context, Layer, Module, Optimiser, Sequential, Tanh, Visitor, module};
 use serde::{Deserialize, Serialize};
-use tensor_core::{DType, Random, Tensor, no_grad};
+use tensor_core::{DType, Random, Tensor};
 
 /// What the generator minimises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -258,7 +258,7 @@ impl Model for Gan {
 
     fn sample(&self, n: usize, cx: &mut Context) -> Tensor {
         let z = cx.noise.normal([n, self.latent_dim], self.dtype());
-        no_grad(|| self.generate(&z, cx))
+        self.generate(&z, cx)
     }
 
     fn reconstruct(&self, _: &Tensor, _: &mut Context) -> Option<Tensor> {

@@ -1,18 +1,39 @@
 //! What a training step or an evaluation reports.
 
+use std::fmt;
+
+/// The most losses that a model reports.
+const MOST: usize = 8;
+
 /// Losses by name and in order, means over the batch, in nats per sample.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Losses(Vec<(&'static str, f64)>);
+///
+/// They lie in the value itself: a run keeps those of every step, and small pieces of memory that stay, strewn between the large ones that come and
+/// go, would fragment the heap.
+#[derive(Clone, Copy, Default, PartialEq)]
+pub struct Losses {
+    entries: [(&'static str, f64); MOST],
+    count: usize,
+}
 
 impl Losses {
     /// These losses, in this order.
+    ///
+    /// # Panics
+    /// If there are more than eight.
+    #[track_caller]
     pub fn new(losses: impl IntoIterator<Item = (&'static str, f64)>) -> Losses {
-        Losses(losses.into_iter().collect())
+        let mut all = Losses::default();
+        for entry in losses {
+            assert!(all.count < MOST, "a model reports at most {MOST} losses");
+            all.entries[all.count] = entry;
+            all.count += 1;
+        }
+        all
     }
 
     /// Names and values, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, f64)> {
-        self.0.iter().copied()
+        self.entries[..self.count].iter().copied()
     }
 
     /// The loss of this name.
@@ -37,11 +58,18 @@ impl Losses {
         let mut samples = 0;
         for (losses, count) in parts {
             samples += count;
-            let sums = total.get_or_insert_with(|| Losses(losses.iter().map(|(name, _)| (name, 0.0)).collect()));
-            for ((_, sum), (_, value)) in sums.0.iter_mut().zip(losses.iter()) {
+            let sums = total.get_or_insert_with(|| Losses::new(losses.iter().map(|(name, _)| (name, 0.0))));
+            debug_assert_eq!(sums.count, losses.count, "the parts have the same losses");
+            for ((_, sum), (_, value)) in sums.entries.iter_mut().zip(losses.iter()) {
                 *sum += value * count as f64;
             }
         }
-        total.map(|sums| Losses(sums.iter().map(|(name, sum)| (name, sum / samples as f64)).collect()))
+        total.map(|sums| Losses::new(sums.iter().map(|(name, sum)| (name, sum / samples as f64))))
+    }
+}
+
+impl fmt::Debug for Losses {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.iter()).finish()
     }
 }

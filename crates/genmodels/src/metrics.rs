@@ -7,8 +7,8 @@ pub struct Coverage {
     pub modes: usize,
     /// The share of points within three standard deviations of the nearest mode, from 0 to 1.
     pub high_quality: f64,
-    /// KL(share of the points of high quality in each mode || uniform), in nats.
-    pub reverse_kl: f64,
+    /// KL(share of the points of high quality in each mode || uniform), in nats; `None` where there are no such points.
+    pub reverse_kl: Option<f64>,
 }
 
 /// Counts the modes that `points` (x and y in turn) cover. `centres` are the modes, `sigma` their standard deviation.
@@ -20,11 +20,12 @@ pub struct Coverage {
 /// ```
 ///
 /// # Panics
-/// If there are no modes, or the coordinates are not pairs.
+/// If there are no modes or no points, or the coordinates are not pairs.
 pub fn coverage(points: &[f32], centres: &[[f32; 2]], sigma: f32) -> Coverage {
     assert!(!centres.is_empty(), "coverage: there are no modes to cover");
     let (points, rest) = points.as_chunks::<2>();
     assert!(rest.is_empty(), "coverage: points have two coordinates");
+    assert!(!points.is_empty(), "coverage: there are no points to judge");
     let mut counts = vec![0usize; centres.len()];
     for point in points {
         let squared = |centre: &[f32; 2]| (point[0] - centre[0]).powi(2) + (point[1] - centre[1]).powi(2);
@@ -40,7 +41,7 @@ pub fn coverage(points: &[f32], centres: &[[f32; 2]], sigma: f32) -> Coverage {
     Coverage {
         modes: counts.iter().filter(|&&count| count > 0).count(),
         high_quality: good as f64 / points.len() as f64,
-        reverse_kl: counts.iter().filter(|&&count| count > 0).map(term).sum(),
+        reverse_kl: (good > 0).then(|| counts.iter().filter(|&&count| count > 0).map(term).sum()),
     }
 }
 
@@ -57,19 +58,18 @@ mod tests {
         let found = coverage(&points, &centres, 0.1);
         assert_eq!((found.modes, found.high_quality), (2, 0.8));
         let kl = 0.75 * 3.0f64.ln() + 0.25 * 1.0f64.ln();
-        assert_relative_eq!(found.reverse_kl, kl, max_relative = 1e-12);
+        assert_relative_eq!(found.reverse_kl.unwrap(), kl, max_relative = 1e-12);
     }
 
     #[test]
-    fn even_coverage_has_no_divergence() {
-        let found = coverage(&[0.0, 0.0, 1.0, 0.0], &[[0.0, 0.0], [1.0, 0.0]], 0.01);
+    fn even_coverage_has_no_divergence_and_no_coverage_has_none_to_tell() {
+        let centres = [[0.0, 0.0], [1.0, 0.0]];
+        let even = coverage(&[0.0, 0.0, 1.0, 0.0], &centres, 0.01);
+        assert_eq!((even.modes, even.high_quality, even.reverse_kl), (2, 1.0, Some(0.0)));
+        let nowhere = coverage(&[5.0, 5.0], &centres, 0.01);
         assert_eq!(
-            found,
-            Coverage {
-                modes: 2,
-                high_quality: 1.0,
-                reverse_kl: 0.0
-            }
+            (nowhere.modes, nowhere.high_quality, nowhere.reverse_kl),
+            (0, 0.0, None)
         );
     }
 }

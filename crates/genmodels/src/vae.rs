@@ -194,7 +194,8 @@ impl Model for Vae {
         Vae::train_step(self, x, &mut optimisers[0].adam, cx)
     }
 
-    /// The ELBO with z sampled, as in training. (With z = mu instead it would look some 9 nats better, and bound nothing.)
+    /// The ELBO with z sampled, as in training. With z = mu it would look better and bound nothing: an old version of
+    /// PyTorch's example did so and printed 96.4 where the bound is 105.6.
     fn evaluate(&self, x: &Tensor, cx: &mut Context) -> Option<Losses> {
         let (reconstruction, kl) = self.elbo(x, cx).means();
         Some(report(&reconstruction, &kl))

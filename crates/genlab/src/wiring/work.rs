@@ -75,10 +75,7 @@ impl Work {
         let points = no_grad(|| self.trainer.model().sample(COVERAGE_POINTS, &mut cx));
         let found = metrics::coverage(&points.to_vec::<f32>(), &modes.centres, modes.sigma);
         let mut values = vec![("modes", found.modes as f64), ("high_quality", found.high_quality)];
-        // A share of no points is no number, and neither is a divergence between shares.
-        if found.modes > 0 {
-            values.push(("reverse_kl", found.reverse_kl));
-        }
+        values.extend(found.reverse_kl.map(|kl| ("reverse_kl", kl)));
         values
     }
 }

@@ -73,7 +73,7 @@ impl Layer for LeakyReLU {
 pub enum Activation {
     /// `relu`
     ReLU,
-    /// `leaky_relu`, with slope 0.2
+    /// `leaky_relu`, with slope 0.2 as in GANs (PyTorch's default is 0.01)
     LeakyReLU,
     /// `tanh`
     Tanh,

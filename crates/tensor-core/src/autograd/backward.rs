@@ -71,7 +71,7 @@ impl Tensor {
     /// is the hardest bug to find. [`Tensor::grad_or_zeros`] allows it.
     #[track_caller]
     pub fn grad(&self, targets: &[&Tensor]) -> Vec<Tensor> {
-        reach_all("grad", targets, differentiate(self, targets, false, Walk::Keep))
+        reach_all("grad", targets, differentiate("grad", self, targets, false))
     }
 
     /// As [`Tensor::grad`], with zeros for a target that the loss does not depend on.
@@ -80,7 +80,7 @@ impl Tensor {
     /// If this is not a single number.
     #[track_caller]
     pub fn grad_or_zeros(&self, targets: &[&Tensor]) -> Vec<Tensor> {
-        let gradients = differentiate(self, targets, false, Walk::Keep);
+        let gradients = differentiate("grad_or_zeros", self, targets, false);
         let or_zeros = |(gradient, target): (Option<Tensor>, &&Tensor)| gradient.unwrap_or_else(|| target.zeros_like());
         gradients.into_iter().zip(targets).map(or_zeros).collect()
     }
@@ -99,7 +99,7 @@ impl Tensor {
     /// As [`Tensor::grad`].
     #[track_caller]
     pub fn grad_graph(&self, targets: &[&Tensor]) -> Vec<Tensor> {
-        reach_all("grad_graph", targets, differentiate(self, targets, true, Walk::Keep))
+        reach_all("grad_graph", targets, differentiate("grad_graph", self, targets, true))
     }
 
     /// The value of this loss and its gradients by each of the targets: what a training step needs. The loss is consumed, so that what the
@@ -139,20 +139,20 @@ fn loss_value(caller: &str, loss: &Tensor) -> f64 {
 }
 
 #[track_caller]
-fn differentiate<T: Target>(loss: &Tensor, targets: &[T], recording: bool, walk: Walk) -> Vec<Option<Tensor>> {
-    loss_value("grad", loss);
-    let Some(root) = loss.node() else {
-        return targets.iter().map(|_| None).collect();
-    };
+fn differentiate<T: Target>(caller: &str, loss: &Tensor, targets: &[T], recording: bool) -> Vec<Option<Tensor>> {
+    loss_value(caller, loss);
     let ids: Vec<Option<NodeId>> = targets.iter().map(Target::target_id).collect();
-    backward(Arc::clone(root), loss.ones_like(), &ids, recording, walk)
+    match loss.node() {
+        None => vec![None; targets.len()],
+        Some(root) => backward(Arc::clone(root), loss.ones_like(), &ids, recording, Walk::Keep),
+    }
 }
 
 fn differentiate_owned<T: Target>(loss: Tensor, targets: &[T]) -> Vec<Option<Tensor>> {
     let seed = loss.ones_like();
     let ids: Vec<Option<NodeId>> = targets.iter().map(Target::target_id).collect();
     match loss.node().cloned() {
-        None => ids.iter().map(|_| None).collect(),
+        None => vec![None; targets.len()],
         Some(root) => {
             drop(loss);
             backward(root, seed, &ids, false, Walk::Consume)
@@ -187,16 +187,18 @@ enum Walk {
 /// The nodes from which the walk has to pass, by rising number, and where each is in that list.
 struct Route {
     nodes: Vec<Arc<Node>>,
-    places: HashMap<NodeId, usize, BuildHasherDefault<IdHasher>>,
+    places: IdMap<usize>,
 }
+
+type IdMap<T> = HashMap<NodeId, T, BuildHasherDefault<IdHasher>>;
 
 impl Route {
     /// The nodes between `root` and the targets: those that lead to one.
-    fn find(root: Arc<Node>, targets: &[Option<NodeId>]) -> Route {
+    fn find(root: Arc<Node>, targets: &IdMap<Option<Tensor>>) -> Route {
         // A node can only lead to nodes of lower numbers.
-        let lowest = targets.iter().flatten().min().copied();
+        let lowest = targets.keys().min().copied();
         let worth_visiting = |node: &Node| lowest.is_some_and(|lowest| node.id >= lowest);
-        let mut seen = HashMap::<NodeId, (), BuildHasherDefault<IdHasher>>::default();
+        let mut seen = IdMap::default();
         let mut nodes = Vec::new();
         let mut stack = vec![root];
         while let Some(node) = stack.pop() {
@@ -214,7 +216,7 @@ impl Route {
             places: HashMap::default(),
         };
         for node in nodes {
-            if targets.contains(&Some(node.id)) || route.leads_here(&node) {
+            if targets.contains_key(&node.id) || route.leads_here(&node) {
                 route.places.insert(node.id, route.nodes.len());
                 route.nodes.push(node);
             }
@@ -244,12 +246,12 @@ fn backward(
 ) -> Vec<Option<Tensor>> {
     let _guard = RecordingGuard::set(recording);
     let root_id = root.id;
-    let mut route = Route::find(root, targets);
+    let mut found: IdMap<Option<Tensor>> = targets.iter().flatten().map(|&id| (id, None)).collect();
+    let mut route = Route::find(root, &found);
     let mut slots: Vec<Option<Tensor>> = vec![None; route.nodes.len()];
     if let Some(&place) = route.places.get(&root_id) {
         slots[place] = Some(seed);
     }
-    let mut results: Vec<Option<Tensor>> = vec![None; targets.len()];
     for place in (0..route.nodes.len()).rev() {
         // Popped when the graph is consumed, so that what only this walk holds is freed as it goes.
         let node = match walk {
@@ -257,14 +259,12 @@ fn backward(
             Walk::Consume => route.nodes.pop().expect("one node a place"),
         };
         // A node on the route that nothing contributed to has a gradient of zero, as behind a second derivative of ReLU.
-        let is_target = targets.contains(&Some(node.id));
-        let Some(gradient) = slots[place].take().or_else(|| is_target.then(|| zeros(&node))) else {
+        let target = found.get_mut(&node.id);
+        let Some(gradient) = slots[place].take().or_else(|| target.is_some().then(|| zeros(&node))) else {
             continue;
         };
-        if is_target {
-            for (result, _) in results.iter_mut().zip(targets).filter(|(_, id)| **id == Some(node.id)) {
-                *result = Some(gradient.clone());
-            }
+        if let Some(target) = target {
+            *target = Some(gradient.clone());
         }
         observe::gradient(&node, &gradient);
         for (input, gradient) in contributions(&node, &gradient, &route) {
@@ -275,7 +275,7 @@ fn backward(
             });
         }
     }
-    results
+    targets.iter().map(|id| found[id.as_ref()?].clone()).collect()
 }
 
 fn zeros(node: &Node) -> Tensor {

@@ -5,7 +5,7 @@ use crate::rng::Random;
 use crate::tensor::Tensor;
 use std::fmt;
 
-/// Half the distance over which differences are taken. With four points the error of the difference is of order h⁴.
+/// The points are ± h and ± 2 h away. With four of them the error of the difference is of order h⁴.
 const H: f64 = 1e-4;
 const ABSOLUTE: f64 = 1e-7;
 const RELATIVE: f64 = 1e-6;

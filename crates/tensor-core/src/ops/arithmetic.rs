@@ -162,6 +162,31 @@ impl Elementwise<1> for AddScalar {
     }
 }
 
+/// y = c - x. One pass, since it stands in the rules of tanh and sigmoid.
+struct ScalarSub {
+    minuend: f64,
+}
+impl Elementwise<1> for ScalarSub {
+    const INFO: OpInfo = OpInfo {
+        name: "rsub_scalar",
+        formula: "y = c - x",
+        rule: "gx = -gy",
+    };
+    const KEEPS: Keeps = Keeps::nothing();
+
+    fn value<L: Lanes>(&self, [x]: [L; 1]) -> L {
+        L::constant(self.minuend) - x
+    }
+
+    fn vjp(&self, _: &Saved<'_>, gy: &Tensor) -> Grads {
+        grads![-gy]
+    }
+
+    fn attributes(&self) -> Vec<(&'static str, String)> {
+        vec![("c", self.minuend.to_string())]
+    }
+}
+
 /// y = -x.
 struct NegOp;
 impl Elementwise<1> for NegOp {
@@ -278,13 +303,18 @@ macro_rules! operator {
 }
 
 operator!(Add, add, |x, c| add_scalar(x, c), |c, x| add_scalar(x, c));
-operator!(Sub, sub, |x, c| add_scalar(x, -c), |c, x| add_scalar(&-x, c));
+operator!(Sub, sub, |x, c| add_scalar(x, -c), |c, x| scalar_sub(c, x));
 operator!(Mul, mul, |x, c| mul_scalar(x, c), |c, x| mul_scalar(x, c));
 operator!(Div, div, |x, c| div_scalar(x, c), |c, x| mul_scalar(&x.recip(), c));
 
 #[track_caller]
 fn add_scalar(x: &Tensor, amount: f64) -> Tensor {
     super::apply(Map(AddScalar { amount }), &[x])
+}
+
+#[track_caller]
+fn scalar_sub(minuend: f64, x: &Tensor) -> Tensor {
+    super::apply(Map(ScalarSub { minuend }), &[x])
 }
 
 #[track_caller]
