@@ -28,6 +28,8 @@ fn gan_step(batch: usize) -> impl FnMut() {
     let adam = AdamSettings::new(2e-4, 0.5);
     let config = gan::Config {
         latent_dim: 100,
+        generator_hidden: vec![256, 256],
+        discriminator_hidden: vec![256, 256],
         optimiser: gan::Optimisers {
             generator: adam,
             discriminator: adam,

@@ -94,13 +94,13 @@ const GAN: Entry = Entry {
     presets: &[
         Preset {
             name: "default",
-            about: "images: two hidden layers of 256 on either side, non-saturating loss, 30 epochs",
-            settings: "train.epochs = 30",
+            about: "images: two hidden layers on either side, non-saturating loss, 30 epochs in batches of 64",
+            settings: "train.epochs = 30\ntrain.batch_size = 64",
         },
         Preset {
             name: "minimax",
             about: "the same with the loss of eq. (1)",
-            settings: "train.epochs = 30\nmodel.loss = 'minimax'",
+            settings: "train.epochs = 30\ntrain.batch_size = 64\nmodel.loss = 'minimax'",
         },
         Preset {
             name: "ring8",

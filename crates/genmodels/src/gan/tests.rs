@@ -98,3 +98,13 @@ fn settings_that_make_no_model_are_refused() {
     let message = Gan::new(4, &no_noise, &mut Random::new(0)).err().unwrap().to_string();
     assert_eq!(message, "model.latent_dim = 0: noise has at least one dimension");
 }
+
+#[test]
+fn the_ring_draws_the_generator() {
+    // A tenth of a run: some modes are found, and points are near them. Before training hardly any is.
+    let ring = Dataset::open("ring8", 0).unwrap();
+    let before = reproduce(&ring, 0, 0).unwrap();
+    assert!(before.high_quality < 0.05, "{before:?}");
+    let after = reproduce(&ring, 0, 1500).unwrap();
+    assert!(after.modes >= 3 && after.high_quality > 0.1, "{after:?}");
+}
