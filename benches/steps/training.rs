@@ -19,7 +19,9 @@ fn vae_step(batch: usize) -> impl FnMut() {
     let model = vae::Vae::new(784, &vae::Config::default(), &mut random.stream("init")).expect("sound settings");
     let mut trainer = Trainer::new(Box::new(model), 0).expect("all parameters are trained");
     let x = random.stream("data").uniform([batch, 784], DType::F32);
-    move || drop(trainer.step(&x).expect("it converges"))
+    move || {
+        trainer.step(&x).expect("it converges");
+    }
 }
 
 /// G 100-256-256-784 with tanh, D 784-256-256-1, non-saturating, two Adams.
@@ -39,5 +41,7 @@ fn gan_step(batch: usize) -> impl FnMut() {
     let model = gan::Gan::new(784, &config, &mut random.stream("init")).expect("sound settings");
     let mut trainer = Trainer::new(Box::new(model), 0).expect("all parameters are trained");
     let x = random.stream("data").uniform([batch, 784], DType::F32) * 2.0 - 1.0;
-    move || drop(trainer.step(&x).expect("it goes on"))
+    move || {
+        trainer.step(&x).expect("it goes on");
+    }
 }

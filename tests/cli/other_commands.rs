@@ -88,7 +88,7 @@ fn the_lists_name_everything() {
         "gan\n",
         "pytorch-example",
         "model.hidden = [400, 400]",
-        "optimiser.discriminator.learning_rate = 0.0002",
+        "optimiser.discriminator.learning_rate = 0.0001",
         "train.batch_size = 128",
     ] {
         assert!(list.contains(text), "{text}");

@@ -37,12 +37,14 @@
 
 mod activation;
 mod arithmetic;
+mod convert;
 mod elementary;
 mod elementwise;
 mod linear;
 mod loss;
 mod matmul;
 mod movement;
+mod narrow;
 mod op;
 mod reduce;
 

@@ -1,0 +1,101 @@
+//! The same elements in another type, or as another node of the graph.
+
+use super::movement::FREE;
+use super::op::{Cost, Grads, Keeps, Op, OpInfo, Saved};
+use crate::dtype::DType;
+use crate::error::ShapeError;
+use crate::grads;
+use crate::shape::Shape;
+use crate::tensor::Tensor;
+
+/// y = x: a new node on the same elements.
+struct Identity;
+
+impl Op for Identity {
+    fn info(&self) -> OpInfo {
+        OpInfo {
+            name: "identity",
+            formula: "y = x",
+            rule: "gx = gy",
+        }
+    }
+
+    fn infer(&self, x: &[&Tensor]) -> Result<Shape, ShapeError> {
+        Ok(x[0].shape())
+    }
+
+    fn forward(&self, x: &[&Tensor], _: Shape) -> Tensor {
+        x[0].detach()
+    }
+
+    fn keeps(&self) -> Keeps {
+        Keeps::nothing()
+    }
+
+    fn vjp(&self, _: &Saved<'_>, gy: &Tensor) -> Grads {
+        grads![gy.clone()]
+    }
+
+    fn cost(&self, _: &[&Tensor], _: Shape) -> Cost {
+        FREE
+    }
+}
+
+struct ToDtype {
+    dtype: DType,
+}
+
+impl Op for ToDtype {
+    fn info(&self) -> OpInfo {
+        OpInfo {
+            name: "to_dtype",
+            formula: "y = x in another type",
+            rule: "gx = gy in the type of x",
+        }
+    }
+
+    fn attributes(&self) -> Vec<(&'static str, String)> {
+        vec![("dtype", self.dtype.to_string())]
+    }
+
+    fn infer(&self, x: &[&Tensor]) -> Result<Shape, ShapeError> {
+        Ok(x[0].shape())
+    }
+
+    fn forward(&self, x: &[&Tensor], _: Shape) -> Tensor {
+        x[0].converted(self.dtype)
+    }
+
+    fn keeps(&self) -> Keeps {
+        Keeps::nothing()
+    }
+
+    fn vjp(&self, saved: &Saved<'_>, gy: &Tensor) -> Grads {
+        grads![gy.to_dtype(saved.dtype(0))]
+    }
+}
+
+impl Tensor {
+    /// The same elements as a node of its own in the graph.
+    #[track_caller]
+    pub(crate) fn alias(&self) -> Tensor {
+        super::apply(Identity, &[self])
+    }
+
+    /// The values in another type. The gradient comes back in the type of the input; integers have none.
+    ///
+    /// ```
+    /// use tensor_core::{DType, Tensor};
+    /// let x = Tensor::from([0.5]).requires_grad();
+    /// let y = x.to_dtype(DType::F64).sqr();
+    /// assert_eq!((y.dtype(), y.grad(&[&x])[0].dtype()), (DType::F64, DType::F32));
+    /// ```
+    #[track_caller]
+    pub fn to_dtype(&self, dtype: DType) -> Tensor {
+        if self.dtype() == dtype {
+            self.clone()
+        } else {
+            super::apply(ToDtype { dtype }, &[self])
+        }
+    }
+}
