@@ -3,7 +3,9 @@
 use approx::assert_relative_eq;
 use nn::{Context, Layer, LeakyReLU, Linear, Module, Sequential, Tanh, module};
 use tensor_core::autograd::check::{gradcheck, gradgradcheck};
-use tensor_core::{DType, Random, Tensor, no_grad};
+use tensor_core::autograd::observe::{Counter, Observer, Step, observe};
+use tensor_core::ops::{Grad, Grads, Keeps, Op, OpInfo, Saved, apply};
+use tensor_core::{DType, Random, Shape, ShapeError, Tensor, no_grad};
 
 /// w2 · leaky(w1 · tanh(w0 x)), written with tensors only.
 fn network(inputs: &[Tensor]) -> Tensor {
@@ -45,9 +47,7 @@ fn a_gradient_penalty_through_layers() {
         let slope = &critic.forward(&x, &mut cx).sum(..).grad_graph(&[&x])[0];
         (slope.sqr().sum(1).sqrt() - 1.0).sqr().mean(..)
     };
-    // The last bias shifts the critic and not its slope: the loss does not depend on it.
-    let biases: Vec<String> = module::params(&critic).iter().map(|p| p.name()).collect();
-    assert_eq!(biases.len(), 6);
+    // The last bias shifts the critic and not its slope: the loss does not depend on it, and it is left out.
     struct Weights<'a>(&'a Sequential);
     impl Module for Weights<'_> {
         fn visit(&self, v: &mut nn::Visitor<'_>) {
@@ -124,4 +124,105 @@ fn what_is_not_recorded_cannot_be_differentiated() {
 fn a_target_that_the_loss_does_not_reach_is_named() {
     let (x, forgotten) = (Tensor::ones([2]).requires_grad(), Tensor::ones([3]).named("forgotten"));
     x.exp().sum(..).grad(&[&x, &forgotten]);
+}
+
+/// y = 2 x with a rule that forgets the gradient, or says that it is zero.
+struct Careless {
+    says: Grad,
+}
+
+impl Op for Careless {
+    fn info(&self) -> OpInfo {
+        OpInfo {
+            name: "careless",
+            formula: "y = 2 x",
+            rule: "forgotten",
+        }
+    }
+
+    fn infer(&self, x: &[&Tensor]) -> Result<Shape, ShapeError> {
+        Ok(x[0].shape())
+    }
+
+    fn forward(&self, x: &[&Tensor], _: Shape) -> Tensor {
+        x[0] * 2.0
+    }
+
+    fn keeps(&self) -> Keeps {
+        Keeps::nothing()
+    }
+
+    fn vjp(&self, _: &Saved<'_>, _: &Tensor) -> Grads {
+        vec![self.says.clone()]
+    }
+}
+
+fn careless_gradient(says: Grad) -> Tensor {
+    let x = Tensor::ones([2]).requires_grad();
+    apply(Careless { says }, &[&x]).sum(..).grad(&[&x]).remove(0)
+}
+
+#[test]
+#[should_panic(expected = "careless: the rule gave no gradient for input 0, which is asked for")]
+fn a_rule_that_forgets_a_gradient_is_refused() {
+    careless_gradient(Grad::Unwanted);
+}
+
+#[test]
+fn a_rule_may_say_that_a_gradient_is_zero() {
+    assert_eq!(careless_gradient(Grad::Zero), Tensor::zeros([2]));
+}
+
+#[test]
+#[should_panic(expected = "careless: the rule gave a gradient of another type for input 0")]
+fn a_gradient_of_another_type_is_refused() {
+    careless_gradient(Grad::Is(Tensor::ones([2]).to_dtype(DType::F64)));
+}
+
+#[test]
+fn where_relu_is_flat_its_gradient_is_zero_whatever_comes_back() {
+    let x = Tensor::from([-1.0, 4.0]).requires_grad();
+    // The slope of the square root at 0 is infinite, and infinity times 0 is not a number.
+    assert_eq!(x.relu().sqrt().sum(..).grad(&[&x])[0].to_vec::<f32>(), [0.0, 0.25]);
+    let wrong = Tensor::from([f32::NAN]).requires_grad();
+    assert_eq!(
+        wrong.relu().sum(..).grad(&[&wrong])[0].item(),
+        1.0,
+        "what is wrong stays visible, as in PyTorch"
+    );
+}
+
+#[test]
+fn division_stays_in_the_range_of_f32() {
+    let (a, b) = (Tensor::from([1e-30]), Tensor::from([1e-25]).requires_grad());
+    let slope = (&a / &b).sum(..).grad(&[&b])[0].item();
+    assert_relative_eq!(slope, -1e20, max_relative = 1e-5);
+    assert_eq!((41.0 / Tensor::from([41.0])).item(), 1.0, "rounded once");
+}
+
+#[test]
+#[should_panic(expected = "as_mut_slice: the result of add_scalar [1]")]
+fn what_an_operation_computed_is_not_changed_in_place() {
+    let x = Tensor::from([1.0]).requires_grad();
+    (&x + 1.0).as_mut_slice::<f32>()[0] = 100.0;
+}
+
+/// An observer that does not survive its first operation.
+struct Fragile;
+
+impl Observer for Fragile {
+    fn after(&mut self, _: &Step<'_>, _: &Tensor) {
+        panic!("seen enough");
+    }
+}
+
+#[test]
+fn an_observer_that_panics_leaves_the_others() {
+    let (outcome, counter) = observe(Counter::default(), || {
+        let outcome = std::panic::catch_unwind(|| observe(Fragile, || Tensor::ones([1]).exp()));
+        let _ = Tensor::ones([1]).tanh();
+        outcome.is_err()
+    });
+    assert!(outcome);
+    assert_eq!(counter.count("tanh"), 1);
 }

@@ -341,6 +341,24 @@ fn strided_inputs_give_the_same() {
 }
 
 #[test]
+fn single_precision_follows_double_on_strided_inputs_too() {
+    let gradients = |row: &Row, inputs: &[Tensor]| {
+        let tracked: Vec<Tensor> = inputs.iter().map(Tensor::requires_grad).collect();
+        (row.run)(&tracked)
+            .sqr()
+            .sum(..)
+            .grad(&tracked.iter().collect::<Vec<_>>())
+    };
+    for row in TABLE {
+        let double = row.inputs();
+        let single: Vec<Tensor> = double.iter().map(|x| strided(&x.to_dtype(DType::F32))).collect();
+        for (a, b) in gradients(row, &single).iter().zip(gradients(row, &double)) {
+            assert_relative_eq!(*a, b, max_relative = 1e-5, epsilon = 2e-5);
+        }
+    }
+}
+
+#[test]
 fn the_gradient_of_the_recorded_pass_is_the_fast_one() {
     for row in TABLE {
         let inputs: Vec<Tensor> = row.inputs().iter().map(Tensor::requires_grad).collect();

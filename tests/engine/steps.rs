@@ -65,7 +65,7 @@ impl Model for Careless {
             vec![self.used.clone()]
         };
         let adam = nn::Adam::new(held, nn::AdamConfig::default());
-        vec![NamedOptimiser { name: "adam", adam }]
+        vec![NamedOptimiser::new("adam", adam)]
     }
 
     fn frozen(&self) -> &[&str] {
@@ -73,10 +73,9 @@ impl Model for Careless {
     }
 
     fn train_step(&self, x: &Tensor, optimisers: &mut [NamedOptimiser], _: &mut Context) -> Losses {
-        use nn::Optimiser;
         let loss = (self.used.tensor() * x).sum(..);
-        let (value, gradients) = loss.value_and_grad(optimisers[0].adam.params());
-        optimisers[0].adam.step(&gradients);
+        let (value, gradients) = loss.value_and_grad(optimisers[0].optimiser.params());
+        optimisers[0].optimiser.step(&gradients);
         Losses::new([("loss", value)])
     }
 

@@ -55,6 +55,9 @@ const TO_COME: &[&str] = &[
     "gru",
 ];
 
+/// How many cases of the project's own folder are compared.
+const COMPARED: usize = 54;
+
 struct Case<'a> {
     attrs: &'a Value,
     arrays: &'a BTreeMap<String, Tensor>,
@@ -230,9 +233,8 @@ fn golden_operations() {
     let compared = |dtype| cases.iter().filter(|case| compare(case, &arrays, dtype)).count();
     let (double, single) = (compared(DType::F64), compared(DType::F32));
     assert_eq!(double, single);
-    assert!(
-        double >= cases.len() / 3,
-        "only {double} of {} cases were compared",
-        cases.len()
-    );
+    // Another folder may have other cases; of those that belong to the project, this many are of operations that are here.
+    if std::env::var_os("GOLDEN_DIR").is_none() {
+        assert_eq!(double, COMPARED, "of {} cases", cases.len());
+    }
 }

@@ -37,9 +37,9 @@ fn vae_on(mnist: &Dataset, epochs: u64) -> Outcome {
 fn gan_on_the_ring(steps: u64) -> Outcome {
     let found = gan::reproduce(&Dataset::open("ring8", 0)?, 0, steps)?;
     let percent = 100.0 * found.high_quality;
-    println!(
-        "GAN: {} of 8 modes, {percent:.0} % of the points near one; PyTorch: 7 to 8 modes, 87 to 94 %",
-        found.modes
-    );
+    let [(fewest, least), (most, greatest)] = gan::PYTORCH;
+    let (least, greatest) = (100.0 * least, 100.0 * greatest);
+    println!("GAN: {} of 8 modes, {percent:.0} % of the points near one", found.modes);
+    println!("     PyTorch: {fewest} to {most} modes, {least:.0} to {greatest:.0} %");
     Ok(())
 }

@@ -38,6 +38,11 @@ pub fn bernoulli_log_prob(logits: &Tensor, x: &Tensor) -> Tensor {
 /// If the shapes differ.
 #[track_caller]
 pub fn kl_to_standard_normal(mu: &Tensor, log_var: &Tensor) -> Tensor {
+    let (m, v) = (mu.shape(), log_var.shape());
+    assert_eq!(
+        m, v,
+        "kl_to_standard_normal: the mean has shape {m}, the logarithm of the variance has {v}"
+    );
     0.5 * (mu.sqr() + log_var.exp() - 1.0 - log_var).sum(1)
 }
 
@@ -57,6 +62,12 @@ mod tests {
         let p = logits.sigmoid();
         let by_definition = (&x * p.ln() + (1.0 - &x) * (1.0 - &p).ln()).sum(1);
         assert_relative_eq!(bernoulli_log_prob(&logits, &x), by_definition, max_relative = 1e-12);
+    }
+
+    #[test]
+    #[should_panic(expected = "bce_with_logits: the prediction has shape [4, 3], the target has [3]")]
+    fn a_batch_is_not_compared_with_one_image() {
+        bernoulli_log_prob(&Tensor::zeros([4, 3]), &Tensor::zeros([3]));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What a training run needs of a model.
 
 use crate::losses::Losses;
-use nn::{Adam, Context, Module};
+use nn::{Context, Module, Optimiser};
 use tensor_core::Tensor;
 
 /// An optimiser with the name under which its state is saved.
@@ -9,7 +9,15 @@ pub struct NamedOptimiser {
     /// The name: `adam`, or the network that it trains.
     pub name: &'static str,
     /// The optimiser.
-    pub adam: Adam,
+    pub optimiser: Box<dyn Optimiser>,
+}
+
+impl NamedOptimiser {
+    /// An optimiser under a name.
+    pub fn new(name: &'static str, optimiser: impl Optimiser + 'static) -> NamedOptimiser {
+        let optimiser = Box::new(optimiser);
+        NamedOptimiser { name, optimiser }
+    }
 }
 
 /// A generative model that can be trained, judged, and sampled from. Samples are rows: a batch is \[B, D\].

@@ -3,7 +3,7 @@
 
 use crate::losses::Losses;
 use crate::model::{Model, NamedOptimiser};
-use nn::{Context, Optimiser, StateError, module, state};
+use nn::{Context, StateError, module, state};
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use tensor_core::{Random, Tensor, no_grad};
@@ -54,7 +54,7 @@ impl Trainer {
         let optimisers = model.optimisers();
         let held: HashSet<_> = optimisers
             .iter()
-            .flat_map(|o| o.adam.params())
+            .flat_map(|o| o.optimiser.params())
             .map(|param| param.id())
             .collect();
         for param in module::params(&model) {
@@ -134,9 +134,10 @@ impl Trainer {
     pub fn save(&self, folder: &Path) -> Result<(), TrainError> {
         state::save(&self.model, &folder.join("model.safetensors"))?;
         let mut all = BTreeMap::new();
-        for NamedOptimiser { name, adam } in &self.optimisers {
+        for NamedOptimiser { name, optimiser } in &self.optimisers {
             all.extend(
-                adam.state()
+                optimiser
+                    .state()
                     .into_iter()
                     .map(|(key, value)| (format!("{name}/{key}"), value)),
             );
@@ -154,25 +155,104 @@ impl Trainer {
         Ok(())
     }
 
-    /// Reads everything that [`Trainer::save`] wrote, and goes on from step `steps`.
+    /// Reads everything that [`Trainer::save`] wrote, and goes on after `steps` steps. Nothing changes unless everything fits.
     ///
     /// # Errors
     /// If a file cannot be read or does not fit the model.
     pub fn load(&mut self, folder: &Path, steps: u64) -> Result<(), TrainError> {
         let path = folder.join("optimiser.safetensors");
         let all = state::load_tensors(&path)?;
-        self.load_model(folder)?;
-        for NamedOptimiser { name, adam } in &mut self.optimisers {
+        let mut optimisers = self.model.optimisers();
+        for NamedOptimiser { name, optimiser } in &mut optimisers {
             let prefix = format!("{name}/");
             let own = all
                 .iter()
                 .filter_map(|(key, value)| Some((key.strip_prefix(&prefix)?.to_owned(), value.clone())));
-            adam.load_state(&own.collect()).map_err(|reason| StateError::Mismatch {
-                path: path.clone(),
-                reason,
-            })?;
+            optimiser
+                .load_state(&own.collect())
+                .map_err(|reason| StateError::Mismatch {
+                    path: path.clone(),
+                    reason: format!("optimiser `{name}`: {reason}"),
+                })?;
         }
+        self.load_model(folder)?;
+        self.optimisers = optimisers;
         self.steps = steps;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue;
+    use tensor_core::DType;
+
+    fn trainer(entry: &catalogue::Entry, seed: u64) -> Trainer {
+        let mut settings = entry.defaults();
+        for (key, value) in settings["model"].as_table_mut().unwrap() {
+            if key.ends_with("hidden") {
+                *value = vec![12i64, 8].into();
+            }
+        }
+        let model = entry.build(&settings, 6, &mut Random::new(seed)).unwrap();
+        Trainer::new(model, 3).unwrap()
+    }
+
+    fn steps(trainer: &mut Trainer, count: u64) -> Vec<Losses> {
+        let batch = |step| Random::new(9).at(step).uniform([5, 6], DType::F32);
+        (0..count)
+            .map(|_| trainer.step(&batch(trainer.steps())).unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn a_run_that_was_saved_and_loaded_is_the_run_that_was_not() {
+        for entry in catalogue() {
+            let folder = tempfile::tempdir().unwrap();
+            let mut whole = trainer(entry, 1);
+            let losses = steps(&mut whole, 6);
+            let mut first = trainer(entry, 1);
+            steps(&mut first, 3);
+            first.save(folder.path()).unwrap();
+            let mut second = trainer(entry, 2);
+            second.load(folder.path(), 3).unwrap();
+            assert_eq!(steps(&mut second, 3), losses[3..], "{}", entry.name);
+            assert_eq!(
+                state::state_dict(&second.model),
+                state::state_dict(&whole.model),
+                "{}",
+                entry.name
+            );
+        }
+    }
+
+    #[test]
+    fn a_checkpoint_that_does_not_fit_changes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let [vae, gan] = catalogue() else { panic!("two models") };
+        trainer(vae, 1).save(folder.path()).unwrap();
+        let mut other = trainer(gan, 1);
+        let before = state::state_dict(&other.model);
+        let message = other.load(folder.path(), 3).unwrap_err().to_string();
+        assert!(
+            message.ends_with("does not fit the model: optimiser `generator`: `steps` is missing"),
+            "{message}"
+        );
+        assert_eq!((state::state_dict(&other.model), other.steps()), (before, 0));
+    }
+
+    #[test]
+    fn looking_at_a_run_does_not_change_it() {
+        for entry in catalogue() {
+            let (mut watched, mut alone) = (trainer(entry, 1), trainer(entry, 1));
+            let x = Random::new(4).uniform([5, 6], DType::F32);
+            for _ in 0..3 {
+                watched.evaluate([x.clone()]);
+                watched.sample(7);
+                watched.reconstruct(&x);
+                assert_eq!(steps(&mut watched, 1), steps(&mut alone, 1), "{}", entry.name);
+            }
+        }
     }
 }

@@ -121,10 +121,6 @@ impl Target for Param {
     fn target_description(&self) -> String {
         self.leaf().target_description()
     }
-
-    fn target_zeros(&self) -> Tensor {
-        self.leaf().target_zeros()
-    }
 }
 
 /// A tensor that belongs to a module's state but is not trained, such as running statistics. Clones are handles on the same cell.

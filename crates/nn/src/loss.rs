@@ -12,9 +12,10 @@ use tensor_core::Tensor;
 /// ```
 ///
 /// # Panics
-/// If the shapes do not broadcast or the types differ.
+/// If the shapes or the types differ. (One target for many logits is more often a mistake than meant; [`Tensor::bce_with_logits`] broadcasts.)
 #[track_caller]
 pub fn bce_with_logits(logits: &Tensor, targets: &Tensor) -> Tensor {
+    same_shape("bce_with_logits", logits, targets);
     logits.bce_with_logits(targets)
 }
 
@@ -28,8 +29,15 @@ pub fn bce_with_logits(logits: &Tensor, targets: &Tensor) -> Tensor {
 /// ```
 ///
 /// # Panics
-/// If the shapes do not broadcast or the types differ.
+/// If the shapes or the types differ: [B, 1] - [B] would be [B, B].
 #[track_caller]
 pub fn squared_error(prediction: &Tensor, target: &Tensor) -> Tensor {
+    same_shape("squared_error", prediction, target);
     (prediction - target).sqr()
+}
+
+#[track_caller]
+fn same_shape(loss: &str, prediction: &Tensor, target: &Tensor) {
+    let (p, t) = (prediction.shape(), target.shape());
+    assert_eq!(p, t, "{loss}: the prediction has shape {p}, the target has {t}");
 }

@@ -8,7 +8,7 @@ pub use adam::{Adam, AdamConfig};
 pub use sgd::{Sgd, SgdConfig};
 
 use crate::cell::Param;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use tensor_core::{Gradients, Tensor};
 
 /// Something that moves parameters along their gradients.
@@ -38,15 +38,29 @@ pub trait Optimiser: Send {
     fn load_state(&mut self, state: &BTreeMap<String, Tensor>) -> Result<(), String>;
 }
 
+/// The parameters that an optimiser holds: each cell once, also where two modules share it.
+fn distinct(params: impl IntoIterator<Item = Param>) -> Vec<Param> {
+    let mut seen = HashSet::new();
+    params.into_iter().filter(|param| seen.insert(param.id())).collect()
+}
+
 /// One tensor of zeros for each parameter.
 fn zeros(params: &[Param]) -> Vec<Tensor> {
     params.iter().map(|param| param.tensor().zeros_like()).collect()
 }
 
 /// Adds the tensors of one kind of moment to a state, under `parameter.kind`.
+///
+/// # Panics
+/// If two parameters have the same name, so that one's moments would be lost.
 fn put(state: &mut BTreeMap<String, Tensor>, kind: &str, params: &[Param], moments: &[Tensor]) {
     for (param, moment) in params.iter().zip(moments) {
-        state.insert(format!("{}.{kind}", param.name()), moment.clone());
+        let other = state.insert(format!("{}.{kind}", param.name()), moment.clone());
+        assert!(
+            other.is_none(),
+            "state: two parameters are called `{}`; module::name gives each its own",
+            param.name()
+        );
     }
 }
 
@@ -67,16 +81,13 @@ fn get(state: &BTreeMap<String, Tensor>, kind: &str, params: &[Param]) -> Result
     params.iter().map(moment).collect()
 }
 
-/// The number of steps as a tensor, and back.
-fn steps_to_tensor(steps: u32) -> Tensor {
-    Tensor::from_slice(&[steps], [1])
-}
-
-fn steps_from(state: &BTreeMap<String, Tensor>) -> Result<u32, String> {
-    let steps = state.get("steps").ok_or("`steps` is missing")?;
-    if steps.count() == 1 {
-        Ok(steps.item() as u32)
-    } else {
-        Err(format!("`steps` has shape {}", steps.shape()))
+/// Refuses a state with entries beside the expected number of them: it belongs to another optimiser.
+fn only(state: &BTreeMap<String, Tensor>, expected: usize) -> Result<(), String> {
+    if state.len() == expected {
+        return Ok(());
     }
+    Err(format!(
+        "there are {} entries, the optimiser has {expected}",
+        state.len()
+    ))
 }

@@ -6,8 +6,9 @@ use crate::module::{self, Entry, Module};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use tensor_core::{DType, Tensor};
+use tensor_core::{DType, Shape, Tensor};
 
 /// Why a state dictionary could not be saved or loaded.
 #[derive(Debug, thiserror::Error)]
@@ -109,10 +110,6 @@ fn load_entries(
 /// # Errors
 /// If the file cannot be written.
 pub fn save_tensors(tensors: &BTreeMap<String, Tensor>, path: &Path) -> Result<(), StateError> {
-    let io = |source| StateError::Io {
-        path: path.to_owned(),
-        source,
-    };
     let bytes: Vec<(&String, Dtype, &Tensor, Vec<u8>)> = tensors
         .iter()
         .map(|(name, tensor)| (name, dtype_of(tensor), tensor, bytes_of(tensor)))
@@ -122,10 +119,24 @@ pub fn save_tensors(tensors: &BTreeMap<String, Tensor>, path: &Path) -> Result<(
         (*name, view.expect("the bytes are those of the shape and type"))
     });
     let file = serialize(views, None).expect("tensors of known types can be written");
-    let temporary = path.with_extension("partial");
-    fs::write(&temporary, file)
-        .and_then(|()| fs::rename(&temporary, path))
-        .map_err(io)
+    write_whole(path, &file).map_err(|source| StateError::Io {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// Writes a file completely or not at all: under another name, to the disk, and then renamed.
+fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut temporary = path.as_os_str().to_owned();
+    temporary.push(".partial");
+    let write = || {
+        let mut file = fs::File::create(&temporary)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&temporary, path)
+    };
+    // What is left of a failed attempt is of no use to anybody.
+    write().inspect_err(|_| drop(fs::remove_file(&temporary)))
 }
 
 /// The tensors of a safetensors file by name. F16 and BF16 become F32; I64, I32, U8 and BOOL become U32.
@@ -167,10 +178,7 @@ fn bytes_of(tensor: &Tensor) -> Vec<u8> {
 }
 
 fn tensor_of(view: &TensorView<'_>) -> Result<Tensor, String> {
-    let shape = view.shape();
-    if shape.len() > tensor_core::shape::MAX_RANK {
-        return Err(format!("{} dimensions are too many", shape.len()));
-    }
+    let shape = Shape::try_new(view.shape())?;
     let bytes = view.data();
     let small = |x: i64| u32::try_from(x).map_err(|_| format!("{x} does not fit into 32 bits without a sign"));
     let integers = |values: Vec<i64>| values.into_iter().map(small).collect::<Result<Vec<u32>, _>>();

@@ -25,20 +25,36 @@ impl Shape {
     /// The shape with these sizes.
     ///
     /// # Panics
-    /// With more than [`MAX_RANK`] dimensions.
+    /// With more than [`MAX_RANK`] dimensions, or more elements than can be counted.
     #[track_caller]
     pub fn new(sizes: &[usize]) -> Shape {
-        assert!(
-            sizes.len() <= MAX_RANK,
-            "a tensor has at most {MAX_RANK} dimensions, not {}: {sizes:?}",
-            sizes.len()
-        );
+        Shape::try_new(sizes).unwrap_or_else(|problem| panic!("{problem}"))
+    }
+
+    /// [`Shape::new`] for sizes that come from outside.
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    pub fn try_new(sizes: &[usize]) -> Result<Shape, String> {
+        if sizes.len() > MAX_RANK {
+            return Err(format!(
+                "a tensor has at most {MAX_RANK} dimensions, not {}: {sizes:?}",
+                sizes.len()
+            ));
+        }
+        // Sizes of 0 count as 1 here: strides are made of the others.
+        let count = sizes
+            .iter()
+            .try_fold(1usize, |count, &size| count.checked_mul(size.max(1)));
+        if count.is_none_or(|count| count > isize::MAX as usize / size_of::<f64>()) {
+            return Err(format!("{sizes:?} are more elements than can be counted"));
+        }
         let mut shape = Shape {
             rank: sizes.len() as u8,
             sizes: [0; MAX_RANK],
         };
         shape.sizes[..sizes.len()].copy_from_slice(sizes);
-        shape
+        Ok(shape)
     }
 
     /// How many dimensions there are.
@@ -301,6 +317,22 @@ mod tests {
             assert_eq!(a.broadcast(&b), wanted.map(Shape::new), "{a} with {b}");
             assert_eq!(b.broadcast(&a), wanted.map(Shape::new), "{b} with {a}");
         }
+    }
+
+    #[test]
+    fn sizes_that_cannot_be_counted_are_refused() {
+        assert!(
+            Shape::try_new(&[0, 1 << 63, 4])
+                .unwrap_err()
+                .contains("more elements than can be counted")
+        );
+        assert!(Shape::try_new(&[1 << 32, 1 << 32]).is_err());
+        assert!(
+            Shape::try_new(&[1; 9])
+                .unwrap_err()
+                .starts_with("a tensor has at most 8 dimensions, not 9")
+        );
+        assert_eq!(Shape::try_new(&[0, 7]).unwrap().count(), 0);
     }
 
     #[test]

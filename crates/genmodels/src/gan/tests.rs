@@ -67,10 +67,10 @@ fn each_step_computes_only_its_own_gradients() {
     let mut cx = context();
     let fake = gan.generate(&z, &mut cx);
     let (_, d) = observe(Counter::default(), || {
-        gan.discriminator_step(&x, &fake, &mut discriminator.adam, &mut cx)
+        gan.discriminator_step(&x, &fake, discriminator.optimiser.as_mut(), &mut cx)
     });
     let (_, g) = observe(Counter::default(), || {
-        gan.generator_step(fake, &mut generator.adam, &mut cx)
+        gan.generator_step(fake, generator.optimiser.as_mut(), &mut cx)
     });
     assert_eq!(d.leaves().len(), 6);
     assert!(

@@ -1,11 +1,11 @@
 //! Adam, and AdamW with its decoupled weight decay.
 
 use super::fused::{self, Update};
-use super::{Optimiser, get, put, steps_from, steps_to_tensor, zeros};
+use super::{Optimiser, distinct, get, only, put, zeros};
 use crate::cell::Param;
 use std::collections::BTreeMap;
 use tensor_core::kernels::Float;
-use tensor_core::{Gradients, Tensor};
+use tensor_core::{DType, Gradients, Tensor};
 
 /// The constants of [`Adam`]. The defaults are those of Kingma & Ba (2015), algorithm 1, and of PyTorch.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -53,7 +53,7 @@ pub struct Adam {
 impl Adam {
     /// An optimiser of these parameters.
     pub fn new(params: impl IntoIterator<Item = Param>, config: AdamConfig) -> Adam {
-        let params: Vec<Param> = params.into_iter().collect();
+        let params = distinct(params);
         Adam {
             moments: [zeros(&params), zeros(&params)],
             params,
@@ -97,7 +97,7 @@ impl Optimiser for Adam {
 
     #[track_caller]
     fn step(&mut self, gradients: &Gradients) {
-        self.steps += 1;
+        let steps = self.steps + 1;
         let AdamConfig {
             learning_rate,
             betas,
@@ -106,12 +106,13 @@ impl Optimiser for Adam {
         } = self.config;
         let update = AdamUpdate {
             betas,
-            step_size: learning_rate / (1.0 - betas.0.powi(self.steps as i32)),
-            root_correction: (1.0 - betas.1.powi(self.steps as i32)).sqrt(),
+            step_size: learning_rate / (1.0 - betas.0.powi(steps as i32)),
+            root_correction: (1.0 - betas.1.powi(steps as i32)).sqrt(),
             eps,
             shrink: 1.0 - learning_rate * weight_decay,
         };
         fused::step(&self.params, gradients, &mut self.moments, &update);
+        self.steps = steps;
     }
 
     fn learning_rate(&self) -> f64 {
@@ -123,18 +124,28 @@ impl Optimiser for Adam {
     }
 
     fn state(&self) -> BTreeMap<String, Tensor> {
-        let mut state = BTreeMap::from([("steps".to_owned(), steps_to_tensor(self.steps))]);
+        let mut state = BTreeMap::from([("steps".to_owned(), Tensor::from_slice(&[self.steps], [1]))]);
         put(&mut state, "exp_avg", &self.params, &self.moments[0]);
         put(&mut state, "exp_avg_sq", &self.params, &self.moments[1]);
         state
     }
 
     fn load_state(&mut self, state: &BTreeMap<String, Tensor>) -> Result<(), String> {
-        let steps = steps_from(state)?;
-        self.moments = [
+        let steps = state.get("steps").ok_or("`steps` is missing")?;
+        if (steps.dtype(), steps.count()) != (DType::U32, 1) {
+            return Err(format!(
+                "`steps` is {} {}, not one number of U32",
+                steps.dtype(),
+                steps.shape()
+            ));
+        }
+        let steps = steps.item() as u32;
+        let moments = [
             get(state, "exp_avg", &self.params)?,
             get(state, "exp_avg_sq", &self.params)?,
         ];
+        only(state, 1 + 2 * self.params.len())?;
+        self.moments = moments;
         self.steps = steps;
         Ok(())
     }
@@ -144,7 +155,6 @@ impl Optimiser for Adam {
 mod tests {
     use super::*;
     use approx::assert_relative_eq;
-    use tensor_core::DType;
 
     /// Steps on the loss Σ c w² / 2, whose gradient is c w, written out in f64.
     fn by_hand(start: f64, c: f64, config: AdamConfig, steps: i32) -> f64 {
@@ -224,6 +234,53 @@ mod tests {
             second.load_state(&BTreeMap::new()),
             Err("`steps` is missing".to_owned())
         );
+    }
+
+    #[test]
+    fn a_cell_that_two_modules_share_is_held_once() {
+        let w = Param::new(Tensor::from([1.0]));
+        let mut adam = Adam::new([w.clone(), w.clone()], AdamConfig::default());
+        assert_eq!(adam.params().len(), 1);
+        let (_, gradients) = w.tensor().sum(..).value_and_grad(adam.params());
+        adam.step(&gradients);
+        assert_eq!(w.tensor().item(), f64::from(1.0 - 1e-3f32));
+    }
+
+    #[test]
+    fn a_state_of_another_optimiser_is_refused() {
+        let w = Param::new(Tensor::from([1.0]));
+        w.set_name("w");
+        let mut adam = Adam::new([w], AdamConfig::default());
+        let mut state = adam.state();
+        state.insert("v.exp_avg".to_owned(), Tensor::zeros([1]));
+        assert_eq!(
+            adam.load_state(&state),
+            Err("there are 4 entries, the optimiser has 3".to_owned())
+        );
+        state.insert("steps".to_owned(), Tensor::from([f32::NAN]));
+        assert_eq!(
+            adam.load_state(&state),
+            Err("`steps` is F32 [1], not one number of U32".to_owned())
+        );
+    }
+
+    #[test]
+    #[should_panic(expected = "two parameters are called `unnamed`")]
+    fn a_state_in_which_moments_would_be_lost_is_not_made() {
+        let [a, b] = [1.0, 2.0].map(|w| Param::new(Tensor::from([w])));
+        Adam::new([a, b], AdamConfig::default()).state();
+    }
+
+    #[test]
+    #[should_panic(expected = "the gradient of `w` has shape [1], the parameter has [3]")]
+    fn a_gradient_of_another_size_is_refused() {
+        let w = Param::new(Tensor::ones([3]));
+        w.set_name("w");
+        let (_, mut gradients) = w.tensor().sum(..).value_and_grad([&w]);
+        gradients
+            .iter_mut()
+            .for_each(|(_, gradient)| *gradient = Tensor::ones([1]));
+        Adam::new([w], AdamConfig::default()).step(&gradients);
     }
 
     #[test]

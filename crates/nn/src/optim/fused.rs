@@ -37,7 +37,22 @@ pub(super) fn step<const S: usize>(
 #[track_caller]
 fn gradient_of(param: &Param, gradients: &Gradients) -> Tensor {
     match gradients.get(param) {
-        Some(gradient) => gradient.dense(),
+        Some(gradient) => {
+            let (found, wanted) = (gradient.shape(), param.shape());
+            assert_eq!(
+                found,
+                wanted,
+                "step: the gradient of `{}` has shape {found}, the parameter has {wanted}",
+                param.name()
+            );
+            assert_eq!(
+                gradient.dtype(),
+                param.dtype(),
+                "step: the gradient of `{}` is of another type",
+                param.name()
+            );
+            gradient.dense()
+        }
         None => panic!(
             "step: the gradients are not those of `{}`, which the optimiser holds",
             param.name()

@@ -1,7 +1,7 @@
 //! Stochastic gradient descent, with momentum and Nesterov's form of it.
 
 use super::fused::{self, Update};
-use super::{Optimiser, get, put, steps_from, steps_to_tensor, zeros};
+use super::{Optimiser, distinct, get, only, put, zeros};
 use crate::cell::Param;
 use std::collections::BTreeMap;
 use tensor_core::kernels::Float;
@@ -45,19 +45,17 @@ impl Default for SgdConfig {
 pub struct Sgd {
     params: Vec<Param>,
     config: SgdConfig,
-    steps: u32,
     velocity: [Vec<Tensor>; 1],
 }
 
 impl Sgd {
     /// An optimiser of these parameters.
     pub fn new(params: impl IntoIterator<Item = Param>, config: SgdConfig) -> Sgd {
-        let params: Vec<Param> = params.into_iter().collect();
+        let params = distinct(params);
         Sgd {
             velocity: [zeros(&params)],
             params,
             config,
-            steps: 0,
         }
     }
 }
@@ -81,7 +79,6 @@ impl Optimiser for Sgd {
 
     #[track_caller]
     fn step(&mut self, gradients: &Gradients) {
-        self.steps += 1;
         fused::step(&self.params, gradients, &mut self.velocity, &self.config);
     }
 
@@ -94,15 +91,15 @@ impl Optimiser for Sgd {
     }
 
     fn state(&self) -> BTreeMap<String, Tensor> {
-        let mut state = BTreeMap::from([("steps".to_owned(), steps_to_tensor(self.steps))]);
+        let mut state = BTreeMap::new();
         put(&mut state, "momentum_buffer", &self.params, &self.velocity[0]);
         state
     }
 
     fn load_state(&mut self, state: &BTreeMap<String, Tensor>) -> Result<(), String> {
-        let steps = steps_from(state)?;
-        self.velocity = [get(state, "momentum_buffer", &self.params)?];
-        self.steps = steps;
+        let velocity = get(state, "momentum_buffer", &self.params)?;
+        only(state, self.params.len())?;
+        self.velocity = [velocity];
         Ok(())
     }
 }

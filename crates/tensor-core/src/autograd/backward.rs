@@ -6,7 +6,7 @@
 use super::graph::{Node, NodeId, Source};
 use super::mode::{RecordingGuard, is_recording};
 use super::{Gradients, observe};
-use crate::ops::{Grads, Saved};
+use crate::ops::{Grad, Grads, Saved};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 use std::collections::HashMap;
@@ -19,8 +19,6 @@ pub trait Target {
     fn target_id(&self) -> Option<NodeId>;
     /// What messages call it.
     fn target_description(&self) -> String;
-    /// Zeros of its shape and type.
-    fn target_zeros(&self) -> Tensor;
 }
 
 impl Target for Tensor {
@@ -34,10 +32,6 @@ impl Target for Tensor {
             None => format!("a tensor of shape {} that is not tracked", self.shape()),
         }
     }
-
-    fn target_zeros(&self) -> Tensor {
-        self.zeros_like()
-    }
 }
 
 impl<T: Target> Target for &T {
@@ -47,10 +41,6 @@ impl<T: Target> Target for &T {
 
     fn target_description(&self) -> String {
         T::target_description(self)
-    }
-
-    fn target_zeros(&self) -> Tensor {
-        T::target_zeros(self)
     }
 }
 
@@ -309,9 +299,22 @@ fn contributions(node: &Arc<Node>, gy: &Tensor, route: &Route) -> Vec<(usize, Te
         grads.len(),
         record.inputs.len()
     );
-    let arrive = |(index, grad): (usize, Option<Tensor>)| {
-        let shape = record.inputs[index].shape();
-        Some((place(index)?, sum_to(grad?, shape, name)))
+    let arrive = |(index, grad): (usize, Grad)| {
+        let (input, place) = (&record.inputs[index], place(index)?);
+        match grad {
+            Grad::Is(gradient) => {
+                assert_eq!(
+                    gradient.dtype(),
+                    input.dtype(),
+                    "{name}: the rule gave a gradient of another type for input {index}"
+                );
+                Some((place, sum_to(gradient, input.shape(), name)))
+            }
+            Grad::Zero => None,
+            Grad::Unwanted => panic!(
+                "{name}: the rule gave no gradient for input {index}, which is asked for; if it is zero, say Grad::Zero"
+            ),
+        }
     };
     grads.into_iter().enumerate().filter_map(arrive).collect()
 }
@@ -366,10 +369,16 @@ pub(crate) fn differentiate_composition(
     let targets: Vec<Option<NodeId>> = (0..count)
         .map(|i| saved.wants(i).then(|| aliases[i].id()).flatten())
         .collect();
-    match output.node() {
+    let gradients = match output.node() {
         None => vec![None; count],
         Some(root) => backward(Arc::clone(root), gy.clone(), &targets, recording, Walk::Keep),
-    }
+    };
+    let grad = |(index, gradient): (usize, Option<Tensor>)| match gradient {
+        Some(gradient) => Grad::Is(gradient),
+        None if saved.wants(index) => Grad::Zero,
+        None => Grad::Unwanted,
+    };
+    gradients.into_iter().enumerate().map(grad).collect()
 }
 
 /// Node numbers are spread already; hashing them is one multiplication.

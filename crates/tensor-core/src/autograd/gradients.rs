@@ -95,8 +95,4 @@ impl Target for Leaf {
     fn target_description(&self) -> String {
         self.0.describe()
     }
-
-    fn target_zeros(&self) -> Tensor {
-        Tensor::full_of(self.0.shape, 0.0, self.0.dtype)
-    }
 }

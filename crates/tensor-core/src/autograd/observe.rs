@@ -143,14 +143,27 @@ fn notify(f: impl Fn(&mut dyn Observer)) {
     if !ACTIVE.get() {
         return;
     }
-    // Taken out while they are called: what an observer computes is not observed.
-    let mut observers = OBSERVERS.take();
-    ACTIVE.set(false);
-    for observer in &mut observers {
+    let mut called = Called::take();
+    for observer in &mut called.0 {
         f(observer.as_mut());
     }
-    OBSERVERS.set(observers);
-    ACTIVE.set(true);
+}
+
+/// The observers, taken out while they are called: what an observer computes is not observed. They are put back also when one panics.
+struct Called(Vec<Box<dyn Observer>>);
+
+impl Called {
+    fn take() -> Called {
+        ACTIVE.set(false);
+        Called(OBSERVERS.take())
+    }
+}
+
+impl Drop for Called {
+    fn drop(&mut self) {
+        OBSERVERS.set(std::mem::take(&mut self.0));
+        ACTIVE.set(true);
+    }
 }
 
 pub(crate) fn before(step: &Step<'_>) {

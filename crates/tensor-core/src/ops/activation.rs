@@ -1,7 +1,7 @@
 //! Activations: the functions between the layers of a network.
 
 use super::elementwise::{Elementwise, Map};
-use super::op::{Grads, Keeps, OpInfo, Saved};
+use super::op::{Grad, Grads, Keeps, OpInfo, Saved};
 use super::operation;
 use crate::grads;
 use crate::kernels::simd::Lanes;
@@ -35,7 +35,7 @@ impl Elementwise<1> for LeakyRelu {
         formula: "y = x where x > 0, else slope · x",
         rule: "gx = gy where x > 0, else slope · gy",
     };
-    const KEEPS: Keeps = Keeps::input_0();
+    const KEEPS: Keeps = Keeps::inputs(&[0]);
 
     fn value<L: Lanes>(&self, [x]: [L; 1]) -> L {
         L::select_gt(x, L::zero(), x, x * L::constant(self.slope))
@@ -60,14 +60,21 @@ impl Elementwise<2> for Rectify {
         formula: "y = g where x > 0, else slope · g",
         rule: "gg = gy where x > 0, else slope · gy; gx = 0 almost everywhere",
     };
-    const KEEPS: Keeps = Keeps::inputs_0_1();
+    const KEEPS: Keeps = Keeps::inputs(&[0, 1]);
 
     fn value<L: Lanes>(&self, [g, x]: [L; 2]) -> L {
-        L::select_gt(x, L::zero(), g, g * L::constant(self.slope))
+        // 0 is chosen and not multiplied by, since g may be infinite. Where x is not a number, g passes, so that what is wrong stays visible.
+        let below = if self.slope == 0.0 {
+            L::zero()
+        } else {
+            g * L::constant(self.slope)
+        };
+        L::select_eq(x, x, L::select_gt(x, L::zero(), g, below), g)
     }
 
     fn vjp(&self, saved: &Saved<'_>, gy: &Tensor) -> Grads {
-        grads![saved.wants(0).then(|| rectified(gy, saved.input(1), self.slope)), None]
+        let gg = saved.wants(0).then(|| rectified(gy, saved.input(1), self.slope));
+        grads![gg, Grad::Zero]
     }
 
     fn attributes(&self) -> Vec<(&'static str, String)> {
@@ -124,7 +131,7 @@ impl Elementwise<1> for Softplus {
         formula: "y = ln(1 + eˣ) = max(x, 0) + ln(1 + e^-|x|)",
         rule: "gx = gy · sigmoid(x)",
     };
-    const KEEPS: Keeps = Keeps::input_0();
+    const KEEPS: Keeps = Keeps::inputs(&[0]);
 
     fn value<L: Lanes>(&self, [x]: [L; 1]) -> L {
         x.softplus()

@@ -51,7 +51,7 @@ impl Elementwise<2> for MulOp {
         formula: "y = a · b",
         rule: "ga = gy · b, gb = gy · a",
     };
-    const KEEPS: Keeps = Keeps::inputs_0_1();
+    const KEEPS: Keeps = Keeps::inputs(&[0, 1]);
 
     fn value<L: Lanes>(&self, [a, b]: [L; 2]) -> L {
         a * b
@@ -70,9 +70,9 @@ impl Elementwise<2> for DivOp {
     const INFO: OpInfo = OpInfo {
         name: "div",
         formula: "y = a / b",
-        rule: "ga = gy / b, gb = -gy · a / b²",
+        rule: "ga = gy / b, gb = -(gy / b) · (a / b)",
     };
-    const KEEPS: Keeps = Keeps::inputs_0_1();
+    const KEEPS: Keeps = Keeps::inputs(&[0, 1]);
 
     fn value<L: Lanes>(&self, [a, b]: [L; 2]) -> L {
         a / b
@@ -82,7 +82,8 @@ impl Elementwise<2> for DivOp {
         let (a, b) = (saved.input(0), saved.input(1));
         grads![
             saved.wants(0).then(|| gy / b),
-            saved.wants(1).then(|| -(gy * a) / b.sqr()),
+            // Not -gy a / b²: the square leaves the range of F32 early.
+            saved.wants(1).then(|| -((gy / b) * (a / b))),
         ]
     }
 }
@@ -134,6 +135,31 @@ impl Elementwise<1> for DivScalar {
 
     fn attributes(&self) -> Vec<(&'static str, String)> {
         vec![("c", self.divisor.to_string())]
+    }
+}
+
+/// y = c / x.
+struct ScalarDiv {
+    dividend: f64,
+}
+impl Elementwise<1> for ScalarDiv {
+    const INFO: OpInfo = OpInfo {
+        name: "rdiv_scalar",
+        formula: "y = c / x",
+        rule: "gx = -gy · y / x",
+    };
+    const KEEPS: Keeps = Keeps::inputs(&[0]).and_output();
+
+    fn value<L: Lanes>(&self, [x]: [L; 1]) -> L {
+        L::constant(self.dividend) / x
+    }
+
+    fn vjp(&self, saved: &Saved<'_>, gy: &Tensor) -> Grads {
+        grads![-(gy * (saved.output() / saved.input(0)))]
+    }
+
+    fn attributes(&self) -> Vec<(&'static str, String)> {
+        vec![("c", self.dividend.to_string())]
     }
 }
 
@@ -305,7 +331,7 @@ macro_rules! operator {
 operator!(Add, add, |x, c| add_scalar(x, c), |c, x| add_scalar(x, c));
 operator!(Sub, sub, |x, c| add_scalar(x, -c), |c, x| scalar_sub(c, x));
 operator!(Mul, mul, |x, c| mul_scalar(x, c), |c, x| mul_scalar(x, c));
-operator!(Div, div, |x, c| div_scalar(x, c), |c, x| mul_scalar(&x.recip(), c));
+operator!(Div, div, |x, c| div_scalar(x, c), |c, x| scalar_div(c, x));
 
 #[track_caller]
 fn add_scalar(x: &Tensor, amount: f64) -> Tensor {
@@ -320,6 +346,11 @@ fn scalar_sub(minuend: f64, x: &Tensor) -> Tensor {
 #[track_caller]
 fn mul_scalar(x: &Tensor, factor: f64) -> Tensor {
     super::apply(Map(MulScalar { factor }), &[x])
+}
+
+#[track_caller]
+fn scalar_div(dividend: f64, x: &Tensor) -> Tensor {
+    super::apply(Map(ScalarDiv { dividend }), &[x])
 }
 
 #[track_caller]

@@ -32,7 +32,7 @@ impl Elementwise<1> for Ln {
         formula: "y = ln x",
         rule: "gx = gy / x",
     };
-    const KEEPS: Keeps = Keeps::input_0();
+    const KEEPS: Keeps = Keeps::inputs(&[0]);
 
     fn value<L: Lanes>(&self, [x]: [L; 1]) -> L {
         x.ln()
@@ -50,7 +50,7 @@ impl Elementwise<1> for Sqr {
         formula: "y = x²",
         rule: "gx = 2 gy · x",
     };
-    const KEEPS: Keeps = Keeps::input_0();
+    const KEEPS: Keeps = Keeps::inputs(&[0]);
 
     fn value<L: Lanes>(&self, [x]: [L; 1]) -> L {
         x * x

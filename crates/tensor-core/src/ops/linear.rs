@@ -7,6 +7,7 @@ use super::operation;
 use crate::dtype::{DType, Element};
 use crate::error::ShapeError;
 use crate::grads;
+use crate::kernels::copy::copy_strided;
 use crate::shape::Shape;
 use crate::storage::Storage;
 use crate::tensor::Tensor;
@@ -65,28 +66,24 @@ impl Op for Linear {
         let (x, weight, bias) = (inputs[0], inputs[1], inputs[2].dense());
         let mut out = Storage::for_overwrite(shape.count(), x.dtype());
         match x.dtype() {
-            DType::F32 => repeat_rows::<f32>(&bias, &mut out),
-            _ => repeat_rows::<f64>(&bias, &mut out),
+            DType::F32 => repeat_rows::<f32>(&bias, [shape[0], shape[1]], &mut out),
+            _ => repeat_rows::<f64>(&bias, [shape[0], shape[1]], &mut out),
         }
         product(x, &weight.permuted(&[1, 0]), &mut out, true);
         Tensor::from_storage(out, shape)
     }
 
     fn keeps(&self) -> Keeps {
-        Keeps::all_inputs()
+        Keeps::inputs(&[0, 1])
     }
 
     fn vjp(&self, saved: &Saved<'_>, gy: &Tensor) -> Grads {
-        saved.differentiate(gy, |inputs| inputs[0].matmul(&inputs[1].t()) + &inputs[2])
-    }
-
-    fn vjp_fast(&self, saved: &Saved<'_>, gy: &Tensor) -> Option<Grads> {
         let (x, weight) = (saved.input(0), saved.input(1));
-        Some(grads![
+        grads![
             saved.wants(0).then(|| gy.matmul(weight)),
             saved.wants(1).then(|| gy.t().matmul(x)),
             saved.wants(2).then(|| gy.sum(0)),
-        ])
+        ]
     }
 
     fn cost(&self, inputs: &[&Tensor], shape: Shape) -> Cost {
@@ -97,11 +94,8 @@ impl Op for Linear {
     }
 }
 
-fn repeat_rows<T: Element>(row: &Tensor, out: &mut Storage) {
-    let row = row.as_slice::<T>();
-    for place in out.as_mut_slice::<T>().chunks_exact_mut(row.len().max(1)) {
-        place.copy_from_slice(row);
-    }
+fn repeat_rows<T: Element>(row: &Tensor, [rows, columns]: [usize; 2], out: &mut Storage) {
+    copy_strided(row.as_slice::<T>(), 0, &[rows, columns], &[0, 1], out.as_mut_slice());
 }
 
 impl Tensor {

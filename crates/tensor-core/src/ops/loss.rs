@@ -15,7 +15,7 @@ impl Elementwise<2> for BceWithLogits {
         formula: "y = -t ln σ(l) - (1 - t) ln(1 - σ(l)) = max(l, 0) - t · l + ln(1 + e^-|l|)",
         rule: "gl = gy · (σ(l) - t), gt = -gy · l",
     };
-    const KEEPS: Keeps = Keeps::inputs_0_1();
+    const KEEPS: Keeps = Keeps::inputs(&[0, 1]);
 
     fn value<L: Lanes>(&self, [logit, target]: [L; 2]) -> L {
         (logit.max(L::zero()) - target * logit) + (-logit.abs()).exp().ln_1p()

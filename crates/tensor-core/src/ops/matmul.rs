@@ -51,7 +51,7 @@ impl Op for Matmul {
     }
 
     fn keeps(&self) -> Keeps {
-        Keeps::inputs_0_1()
+        Keeps::inputs(&[0, 1])
     }
 
     fn vjp(&self, saved: &Saved<'_>, gy: &Tensor) -> Grads {

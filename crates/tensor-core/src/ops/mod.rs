@@ -21,7 +21,7 @@
 //!         x[0] * x[0] * x[0]
 //!     }
 //!     fn keeps(&self) -> Keeps {
-//!         Keeps::input_0()
+//!         Keeps::inputs(&[0])
 //!     }
 //!     fn vjp(&self, saved: &Saved<'_>, gy: &Tensor) -> Grads {
 //!         grads![gy * 3.0 * saved.input(0).sqr()]
@@ -48,7 +48,7 @@ mod narrow;
 mod op;
 mod reduce;
 
-pub use op::{Cost, Grads, Keeps, Op, OpInfo, Saved};
+pub use op::{Cost, Grad, Grads, Keeps, Op, OpInfo, Saved};
 
 use crate::autograd::graph::Node;
 use crate::autograd::mode::RecordingGuard;
@@ -87,7 +87,7 @@ fn run(op: impl Op, inputs: &[&Tensor], location: &'static Location<'static>) ->
         op.forward(inputs, shape)
     };
     observe::after(&step, &output);
-    debug_assert_eq!(
+    assert_eq!(
         output.shape(),
         shape,
         "{}: forward does not agree with the shape rule",

@@ -78,67 +78,98 @@ pub(crate) fn bytes_moved(inputs: &[&Tensor], shape: Shape) -> f64 {
     read + inputs.first().map_or(0.0, |x| size(shape.count(), x.dtype()))
 }
 
-/// The gradients of an operation's inputs, in their order; `None` for an input that needs none. Made by [`grads!`](crate::grads).
-pub type Grads = Vec<Option<Tensor>>;
+/// What a rule says of one input.
+#[derive(Clone, Debug)]
+pub enum Grad {
+    /// This gradient.
+    Is(Tensor),
+    /// The gradient is zero, on purpose: the output does not depend on this input, or is constant in it almost everywhere.
+    Zero,
+    /// Nobody asked. The engine refuses this for an input whose gradient is wanted.
+    Unwanted,
+}
 
-/// Collects the gradients of a rule: tensors, or `Option`s of tensors.
+impl From<Tensor> for Grad {
+    fn from(gradient: Tensor) -> Grad {
+        Grad::Is(gradient)
+    }
+}
+
+/// `None` is [`Grad::Unwanted`], so that `saved.wants(i).then(|| …)` reads well.
+impl From<Option<Tensor>> for Grad {
+    fn from(gradient: Option<Tensor>) -> Grad {
+        gradient.map_or(Grad::Unwanted, Grad::Is)
+    }
+}
+
+/// One [`Grad`] for each input, in their order. Made by [`grads!`](crate::grads).
+pub type Grads = Vec<Grad>;
+
+/// Collects what a rule says of each input: tensors, `Option`s of tensors, or [`Grad`](crate::ops::Grad)s.
 #[macro_export]
 macro_rules! grads {
     ($($grad:expr),+ $(,)?) => {
-        vec![$(::core::option::Option::<$crate::Tensor>::from($grad)),+]
+        vec![$($crate::ops::Grad::from($grad)),+]
     };
 }
 
 /// Which values an operation keeps for its rule.
+///
+/// ```
+/// use tensor_core::ops::Keeps;
+/// const SECOND_AND_OUTPUT: Keeps = Keeps::inputs(&[1]).and_output();
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Keeps {
-    inputs: u8,
+    /// One bit for each of the first 63 inputs; the last bit stands for all others.
+    inputs: u64,
     output: bool,
 }
+
+const LAST: usize = 63;
 
 impl Keeps {
     /// Shapes are enough.
     pub const fn nothing() -> Keeps {
+        Keeps::inputs(&[])
+    }
+
+    /// These inputs, by number.
+    ///
+    /// # Panics
+    /// If a number is 63 or more.
+    pub const fn inputs(numbers: &[usize]) -> Keeps {
+        let mut inputs = 0;
+        let mut i = 0;
+        while i < numbers.len() {
+            assert!(numbers[i] < LAST, "inputs from 63 on are kept by all_inputs");
+            inputs |= 1 << numbers[i];
+            i += 1;
+        }
+        Keeps { inputs, output: false }
+    }
+
+    /// All inputs, however many there are.
+    pub const fn all_inputs() -> Keeps {
         Keeps {
-            inputs: 0,
+            inputs: u64::MAX,
             output: false,
         }
     }
 
     /// The output.
     pub const fn the_output() -> Keeps {
-        Keeps {
-            inputs: 0,
-            output: true,
-        }
+        Keeps::nothing().and_output()
     }
 
-    /// The first input.
-    pub const fn input_0() -> Keeps {
-        Keeps {
-            inputs: 1,
-            output: false,
-        }
+    /// The same and the output.
+    #[must_use]
+    pub const fn and_output(self) -> Keeps {
+        Keeps { output: true, ..self }
     }
 
-    /// The first and the second input.
-    pub const fn inputs_0_1() -> Keeps {
-        Keeps {
-            inputs: 3,
-            output: false,
-        }
-    }
-
-    /// All inputs.
-    pub const fn all_inputs() -> Keeps {
-        Keeps {
-            inputs: u8::MAX,
-            output: false,
-        }
-    }
-
-    pub(crate) fn input(self, index: usize) -> bool {
-        self.inputs.checked_shr(index as u32).is_some_and(|rest| rest & 1 == 1)
+    pub(crate) fn input(self, number: usize) -> bool {
+        self.inputs >> number.min(LAST) & 1 == 1
     }
 
     pub(crate) fn output(self) -> bool {

@@ -3,7 +3,7 @@
 //! Fresh memory costs a page fault every 4 KiB, which is worth several passes over the data. Buffers therefore come in size
 //! classes (four to each power of two, at most 25 % too large) and wait in a list of their class for the next user: first in a list of the thread
 //! that dropped them, without a lock; what is too much for that in a list that all threads share; what is too much for that
-//! goes back to the system.
+//! goes back to the system. The largest go first: sizes that no longer occur do not keep out those that do.
 
 use bytemuck::{Pod, Zeroable};
 use std::cell::RefCell;
@@ -70,16 +70,23 @@ impl FreeLists {
         Some(buffer)
     }
 
-    /// Keeps the buffer, or hands it back if that would be more than `cap` bytes.
-    fn keep(&mut self, buffer: Vec<CacheLine>, cap: usize) -> Option<Vec<CacheLine>> {
+    /// Keeps the buffer, and hands out the largest ones until no more than `cap` bytes are kept.
+    fn keep(&mut self, buffer: Vec<CacheLine>, cap: usize) -> Vec<Vec<CacheLine>> {
         let bytes = buffer.len() * LINE;
-        if self.bytes + bytes > cap {
-            return Some(buffer);
-        }
         self.bytes += bytes;
         POOLED_BYTES.fetch_add(bytes, Relaxed);
         self.lists.entry(buffer.len()).or_default().push(buffer);
-        None
+        let mut too_much = Vec::new();
+        while self.bytes > cap {
+            too_much.extend(self.largest());
+        }
+        too_much
+    }
+
+    fn largest(&mut self) -> Option<Vec<CacheLine>> {
+        self.lists.retain(|_, list| !list.is_empty());
+        let lines = *self.lists.last_key_value()?.0;
+        self.take(lines)
     }
 }
 
@@ -123,15 +130,13 @@ pub(crate) fn give_back(buffer: Vec<CacheLine>) {
         return;
     }
     LIVE_BYTES.fetch_sub(buffer.len() * LINE, Relaxed);
-    let mut rest = Some(buffer);
+    let mut buffer = Some(buffer);
     // The thread's own lists are gone when the thread is ending: then the shared ones take it.
-    let _ = MINE.try_with(|mine| {
-        rest = rest
-            .take()
-            .and_then(|buffer| mine.borrow_mut().keep(buffer, THREAD_CAP))
-    });
-    if let Some(buffer) = rest {
-        shared().keep(buffer, SHARED_CAP);
+    let kept = MINE.try_with(|mine| buffer.take().map(|buffer| mine.borrow_mut().keep(buffer, THREAD_CAP)));
+    let too_much = kept.ok().flatten().unwrap_or_default();
+    for buffer in buffer.into_iter().chain(too_much) {
+        let too_much = shared().keep(buffer, SHARED_CAP);
+        drop(too_much); // to the system, after the lock
     }
 }
 
@@ -167,9 +172,17 @@ mod tests {
     #[test]
     fn lists_keep_no_more_than_their_cap() {
         let mut lists = FreeLists::default();
-        assert!(lists.keep(vec![CacheLine::zeroed(); 2], 3 * LINE).is_none());
-        assert!(lists.keep(vec![CacheLine::zeroed(); 2], 3 * LINE).is_some());
-        assert!(lists.take(2).is_some());
-        assert!(lists.take(2).is_none());
+        let buffer = |lines| vec![CacheLine::zeroed(); lines];
+        assert!(lists.keep(buffer(2), 5 * LINE).is_empty());
+        assert!(lists.keep(buffer(3), 5 * LINE).is_empty());
+        let too_much: Vec<usize> = lists.keep(buffer(1), 5 * LINE).iter().map(Vec::len).collect();
+        assert_eq!(too_much, [3], "the largest goes");
+        assert!(lists.take(2).is_some() && lists.take(1).is_some());
+        assert!(lists.take(3).is_none() && lists.bytes == 0);
+        assert_eq!(
+            lists.keep(buffer(9), 5 * LINE).len(),
+            1,
+            "what is larger than the cap is not kept"
+        );
     }
 }

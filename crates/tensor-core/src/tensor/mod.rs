@@ -5,7 +5,7 @@ mod create;
 mod display;
 
 use crate::autograd::graph::Node;
-use crate::autograd::{NodeId, is_recording};
+use crate::autograd::{NodeId, Target, is_recording};
 use crate::dtype::{DType, Element};
 use crate::kernels::copy::copy_strided;
 use crate::kernels::elementwise::add_assign;
@@ -173,8 +173,14 @@ impl Tensor {
     /// handle), so that no saved value is ever corrupted. The tensor must be untracked or a leaf.
     ///
     /// # Panics
-    /// If `T` is not the type of the elements.
+    /// If `T` is not the type of the elements, or an operation computed them: then the graph would not know of the change.
+    #[track_caller]
     pub fn as_mut_slice<T: Element>(&mut self) -> &mut [T] {
+        assert!(
+            self.node().is_none_or(|node| node.is_leaf()),
+            "as_mut_slice: {} is part of the graph; detach it first",
+            self.target_description()
+        );
         let alone = Arc::get_mut(&mut self.0).is_some_and(|inner| Arc::get_mut(&mut inner.storage).is_some());
         if !alone || !self.is_contiguous() {
             let storage = Storage::from_slice(self.dense().as_slice::<T>());
