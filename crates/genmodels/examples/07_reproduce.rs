@@ -14,9 +14,22 @@ use genmodels::{gan, vae};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
-fn main() -> Outcome {
-    match std::env::args().nth(1) {
-        Some(mnist) => vae_on(&Dataset::open(&mnist, 0)?, 10)?,
+fn main() -> std::process::ExitCode {
+    match run(std::env::args().nth(1).as_deref()) {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            std::process::ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(data: Option<&str>) -> Outcome {
+    match data {
+        Some(mnist) if mnist.starts_with("mnist:") => vae_on(&Dataset::open(mnist, 0)?, 10)?,
+        Some(other) => {
+            return Err(format!("`{other}`: the published numbers are those of MNIST, give mnist:DIR").into());
+        }
         None => println!("VAE: give mnist:DIR to run it on MNIST"),
     }
     gan_on_the_ring(15_000)
@@ -30,7 +43,8 @@ fn vae_on(mnist: &Dataset, epochs: u64) -> Outcome {
         );
     })?;
     let reached = -losses.get("elbo").ok_or("the VAE reports an ELBO")?;
-    println!("VAE: reached {reached:.2}, published {:?}", vae::PUBLISHED);
+    let [first, second] = vae::PUBLISHED;
+    println!("VAE: reached {reached:.2}, published {first} and {second}");
     Ok(())
 }
 
