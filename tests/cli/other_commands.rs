@@ -1,6 +1,6 @@
 //! Everything but `train`, and how the program behaves as one among others: pipes, colours.
 
-use crate::files::write_set;
+use crate::files::{write_set, write_set_of};
 use crate::program::{Place, genlab, json_lines, stderr, stdout};
 use std::fs;
 use std::process::Stdio;
@@ -53,6 +53,15 @@ fn eval_gives_the_last_value_of_training_again() {
         "error: moons has points of the plane, but the run was trained on images of 28 x 28\n\
          hint: name a data set of the same kind with --data\n"
     );
+}
+
+#[test]
+fn eval_reads_no_training_batch() {
+    let place = trained();
+    // Fewer training images than a batch of the run has.
+    write_set_of(&place.path("small"), 16, 40);
+    let assert = place.run("eval run --data mnist:small");
+    assert!(stdout(&assert).starts_with("elbo -"));
 }
 
 #[test]

@@ -40,8 +40,7 @@ pub(crate) fn eval(library: &dyn Library, args: &EvalArgs) -> Result<(), Failure
     {
         table.insert("name".into(), Value::String(data.clone()));
     }
-    let work = library.restore(&run)?;
-    let losses = work.evaluate()?.ok_or_else(|| {
+    let losses = library.evaluate(&run)?.ok_or_else(|| {
         Failure::input(format!("{} has nothing to evaluate", model.name))
             .hint(format!("look at its samples: genlab sample {}", args.run.display()))
     })?;

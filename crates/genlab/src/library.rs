@@ -56,8 +56,9 @@ pub(crate) trait Library: Sync {
     /// Opens the data and builds the model of a resolved configuration.
     fn open(&self, model: &str, config: &Table) -> Result<Box<dyn Workload>, Failure>;
 
-    /// The same for a past run, with the weights of its checkpoint.
-    fn restore(&self, run: &PastRun) -> Result<Box<dyn Workload>, Failure>;
+    /// Mean losses of a past run's checkpoint over the test split, if its model has something to evaluate. The
+    /// training split is not looked at.
+    fn evaluate(&self, run: &PastRun) -> Result<Option<Losses>, Failure>;
 
     /// Samples from a past run, and real points to show behind them, where samples are points. Needs no data folder.
     fn draw(&self, run: &PastRun, seed: u64, count: usize) -> Result<(Pictures, Option<Pictures>), Failure>;

@@ -92,12 +92,12 @@ impl Library for StandIn {
         }))
     }
 
-    fn restore(&self, run: &PastRun) -> Result<Box<dyn Workload>, Failure> {
-        self.open(&run.model, &run.config)
+    fn evaluate(&self, run: &PastRun) -> Result<Option<Losses>, Failure> {
+        self.open(&run.model, &run.config)?.evaluate()
     }
 
     fn draw(&self, run: &PastRun, _: u64, count: usize) -> Result<(Pictures, Option<Pictures>), Failure> {
-        let work = self.restore(run)?;
+        let work = self.open(&run.model, &run.config)?;
         Ok((work.sample(count)?, work.backdrop()))
     }
 }

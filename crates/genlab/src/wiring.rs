@@ -6,11 +6,11 @@ use crate::library::{DataCard, Library, ModelCard, Preset, Workload};
 use crate::pictures::Pictures;
 use crate::run_folder::PastRun;
 use datasets::{DataError, Dataset};
-use genmodels::{ConfigError, Model, TrainError, Trainer};
+use genmodels::{ConfigError, Losses, Model, TrainError, Trainer};
 use std::path::Path;
 use tensor_core::Random;
 use toml::Table;
-use work::Work;
+use work::{Judged, Work};
 
 mod info;
 mod work;
@@ -56,10 +56,10 @@ impl Library for Crates {
         let settings = settings(config)?;
         let data = open_data(&settings.data.name)?;
         let trainer = build(model, config, data.dim(), settings.train.seed)?;
-        Ok(Box::new(Work::new(trainer, data, &settings)?))
+        Ok(Box::new(Work::new(Judged::new(trainer, data, &settings)?)?))
     }
 
-    fn restore(&self, run: &PastRun) -> Result<Box<dyn Workload>, Failure> {
+    fn evaluate(&self, run: &PastRun) -> Result<Option<Losses>, Failure> {
         let settings = settings(&run.config)?;
         let data = open_data(&settings.data.name)?;
         if data.shape != run.shape {
@@ -71,7 +71,7 @@ impl Library for Crates {
             .hint("name a data set of the same kind with --data"));
         }
         let trainer = load(run, settings.train.seed)?;
-        Ok(Box::new(Work::new(trainer, data, &settings)?))
+        Ok(Judged::new(trainer, data, &settings)?.evaluate())
     }
 
     fn draw(&self, run: &PastRun, seed: u64, count: usize) -> Result<(Pictures, Option<Pictures>), Failure> {
