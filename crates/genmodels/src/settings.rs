@@ -115,3 +115,31 @@ impl From<AdamSettings> for AdamConfig {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_setting_that_a_table_was_refused_for_is_found() {
+        let settings: Table = "[optimiser.generator]\nrate = 1\n[optimiser.discriminator]\nrate = 'x'\neps = 1"
+            .parse()
+            .unwrap();
+        // As what reads tables does: in order, the wrong before the missing.
+        let build = |settings: &Table| {
+            for network in ["generator", "discriminator"] {
+                let rate = at(settings, &format!("optimiser.{network}.rate"));
+                if !rate.is_some_and(Value::is_integer) {
+                    let reason = rate.map_or(format!("{network} is missing"), |_| "no number".to_owned());
+                    return Some(ConfigError::new("optimiser", "", reason));
+                }
+            }
+            None
+        };
+        let error = build(&settings).unwrap().exact(&settings, build);
+        assert_eq!(error.to_string(), "optimiser.discriminator.rate = \"x\": no number");
+        assert_eq!(error.hint(), "choose another value for optimiser.discriminator.rate");
+        let plain = ConfigError::new("model.latent_dim", 0, "too few");
+        assert_eq!(plain.clone().exact(&settings, build), plain);
+    }
+}
