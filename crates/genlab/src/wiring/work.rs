@@ -2,7 +2,7 @@
 
 use super::{check_reach, data_failure, info, save, train_failure};
 use crate::errors::Failure;
-use crate::library::{Summary, Workload};
+use crate::library::{Sample, Summary, Workload};
 use crate::pictures::{Images, Pictures};
 use crate::settings::Settings;
 use datasets::{Batches, Dataset, Epoch, LastBatch, Presentation, Range};
@@ -86,11 +86,11 @@ impl Work {
     pub(super) fn new(judged: Judged) -> Result<Work, Failure> {
         let Judged { data, batch_size, .. } = &judged;
         if *batch_size > data.train.len() {
-            return Err(Failure::input(format!(
-                "train.batch_size = {batch_size}: a batch cannot be larger than the training set ({})",
-                info::samples(data, &data.train)
-            ))
-            .hint("choose a smaller one with -s train.batch_size=N"));
+            let samples = info::samples(data, &data.train);
+            return Err(Failure::input(
+                format!("train.batch_size = {batch_size}: a batch cannot be larger than the training set ({samples})"),
+                "choose a smaller one with -s train.batch_size=N",
+            ));
         }
         let order = Random::new(judged.seed).stream("data");
         let train = Batches::shuffled(&data.train, *batch_size, LastBatch::Keep, judged.presentation, &order);
@@ -106,10 +106,9 @@ impl Work {
 impl Workload for Work {
     fn summary(&self) -> Summary {
         Summary {
-            sample: if self.judged.data.train.values().is_some() {
-                "point"
-            } else {
-                "image"
+            sample: match self.judged.data.train.values() {
+                Some(_) => Sample::Point,
+                None => Sample::Image,
             },
             data: info::samples(&self.judged.data, &self.judged.data.train),
             shape: self.judged.data.shape.clone(),
