@@ -2,6 +2,8 @@
 
 #[path = "cli/bad_input.rs"]
 mod bad_input;
+#[path = "cli/bad_settings.rs"]
+mod bad_settings;
 #[path = "cli/files.rs"]
 mod files;
 #[path = "cli/other_commands.rs"]

@@ -6,7 +6,7 @@ use std::fs;
 
 /// Runs a line that must fail with this code and exactly these lines for a person, leaving the folder as it was.
 #[track_caller]
-fn refused(place: &Place, line: &str, code: i32, message: &str, hint: &str) {
+pub(crate) fn refused(place: &Place, line: &str, code: i32, message: &str, hint: &str) {
     let before = place.names(".");
     let assert = place.command(line).assert().code(code);
     assert_eq!(stderr(&assert), format!("error: {message}\nhint: {hint}\n"), "{line}");
@@ -15,7 +15,7 @@ fn refused(place: &Place, line: &str, code: i32, message: &str, hint: &str) {
 }
 
 /// A place with a sound small set in the folder `set`.
-fn place() -> Place {
+pub(crate) fn place() -> Place {
     let place = Place::new();
     write_set(&place.path("set"));
     place
@@ -56,7 +56,9 @@ fn no_such_folder_file_or_set() {
         "t10k-labels-idx1-ubyte.gz is not there either",
     );
     let assert = place.command("train vae -c nowhere.toml").assert().code(1);
-    assert!(stderr(&assert).starts_with("error: cannot read nowhere.toml: "));
+    let told = stderr(&assert);
+    assert!(told.starts_with("error: cannot read nowhere.toml: "), "{told}");
+    assert!(told.ends_with("\nhint: check the path for typing mistakes\n"), "{told}");
     refused(
         &place,
         "sample nowhere",
@@ -148,88 +150,6 @@ fn labels_that_do_not_match() {
 }
 
 #[test]
-fn a_batch_larger_than_the_set() {
-    refused(
-        &place(),
-        "train vae --data mnist:set -s train.batch_size=97",
-        1,
-        "train.batch_size = 97: a batch cannot be larger than the training set (96 images of 28 x 28)",
-        "choose a smaller one with -s train.batch_size=N",
-    );
-}
-
-#[test]
-fn unknown_names_get_the_nearest_one() {
-    let place = Place::new();
-    let near = |line: &str, code, message: &str, hint: &str| refused(&place, line, code, message, hint);
-    near(
-        "train vea",
-        2,
-        "there is no model vea",
-        "did you mean vae? There is: vae, gan",
-    );
-    near(
-        "train diffusion",
-        2,
-        "there is no model diffusion",
-        "there is: vae, gan",
-    );
-    near(
-        "train vae --preset pytorch-exmaple",
-        2,
-        "vae has no preset pytorch-exmaple",
-        "did you mean pytorch-example? There is: default, pytorch-example",
-    );
-    near(
-        "train vae -s model.latent_dims=3",
-        1,
-        "-s: there is no setting model.latent_dims",
-        "did you mean model.latent_dim? `genlab list` shows every setting",
-    );
-    near(
-        "train gan -s learning_rte=1",
-        1,
-        "-s: there is no setting learning_rte",
-        "did you mean optimiser.generator.learning_rate? `genlab list` shows every setting",
-    );
-    near(
-        "train vae -s model.activation=rleu",
-        1,
-        "model.activation = rleu: `rleu` is no activation: relu, leaky_relu, tanh, sigmoid and softplus are",
-        "`genlab list` shows every setting",
-    );
-    near(
-        "train gan -s model.output=lniear",
-        1,
-        "model.output = \"lniear\": unknown variant `lniear`, expected `tanh` or `linear`",
-        "`genlab list` shows every setting",
-    );
-}
-
-#[test]
-fn settings_out_of_range() {
-    let place = Place::new();
-    for (typed, shown) in [("0", "0.0"), ("-1", "-1.0"), ("NaN", "nan")] {
-        refused(
-            &place,
-            &format!("train vae -s optimiser.learning_rate={typed}"),
-            1,
-            &format!("optimiser.learning_rate = {shown}: must be a finite number greater than 0"),
-            "for example -s optimiser.learning_rate=1e-3",
-        );
-    }
-    for model in ["vae", "gan"] {
-        refused(
-            &place,
-            &format!("train {model} -s model.latent_dim=0"),
-            1,
-            "model.latent_dim = 0: must be a whole number from 1 to 65536",
-            "for example -s model.latent_dim=20",
-        );
-    }
-}
-
-#[test]
 fn an_output_folder_in_use_or_out_of_reach() {
     let place = place();
     refused(
@@ -251,6 +171,17 @@ fn an_output_folder_in_use_or_out_of_reach() {
         assert_eq!(lines[1..], ["hint: choose a folder that you may write to with --out"]);
         assert_eq!(place.names("."), before);
     }
+}
+
+#[test]
+fn the_folder_where_the_user_stands_may_be_the_run() {
+    let place = place();
+    fs::create_dir(place.path("here")).unwrap();
+    let mut command = place.command("train vae --data mnist:../set --steps 1 -s train.batch_size=32 --out .");
+    command.current_dir(place.path("here")).assert().success();
+    assert_eq!(place.json("here/run.json")["status"], "done");
+    assert!(place.path("here/checkpoints/step-1").is_dir());
+    assert!(place.names("here").iter().all(|name| !name.starts_with('.')));
 }
 
 #[test]

@@ -30,8 +30,13 @@ pub(crate) fn labels(count: u32) -> Vec<u8> {
 
 /// Makes `folder` a set of [`TRAIN`] and [`TEST`] images in the form of MNIST.
 pub(crate) fn write_set(folder: &Path) {
+    write_set_of(folder, TRAIN, TEST);
+}
+
+/// The same with as many images as asked for.
+pub(crate) fn write_set_of(folder: &Path, train: u32, test: u32) {
     fs::create_dir(folder).unwrap();
-    for (split, count) in [("train", TRAIN), ("t10k", TEST)] {
+    for (split, count) in [("train", train), ("t10k", test)] {
         let images = idx(&[count, 28, 28], &blobs(count));
         fs::write(folder.join(format!("{split}-images-idx3-ubyte")), images).unwrap();
         fs::write(

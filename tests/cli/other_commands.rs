@@ -1,6 +1,6 @@
 //! Everything but `train`, and how the program behaves as one among others: pipes, colours.
 
-use crate::files::write_set;
+use crate::files::{write_set, write_set_of};
 use crate::program::{Place, genlab, json_lines, stderr, stdout};
 use std::fs;
 use std::process::Stdio;
@@ -56,6 +56,15 @@ fn eval_gives_the_last_value_of_training_again() {
 }
 
 #[test]
+fn eval_reads_no_training_batch() {
+    let place = trained();
+    // Fewer training images than a batch of the run has.
+    write_set_of(&place.path("small"), 16, 40);
+    let assert = place.run("eval run --data mnist:small");
+    assert!(stdout(&assert).starts_with("elbo -"));
+}
+
+#[test]
 fn a_damaged_checkpoint_is_one_clear_line() {
     let place = trained();
     let file = "run/checkpoints/step-3/model.safetensors";
@@ -66,7 +75,8 @@ fn a_damaged_checkpoint_is_one_clear_line() {
         told.starts_with(&format!("error: {file}: not a sound safetensors file: ")),
         "{told}"
     );
-    assert_eq!(told.lines().count(), 1, "{told}");
+    let hint = "hint: the checkpoint is damaged: without its folder, the one before it is used";
+    assert_eq!(told.lines().skip(1).collect::<Vec<_>>(), [hint]);
     fs::write(
         place.path("run/checkpoints/step-3/state.json"),
         "{\"shape\":[99999999,99999999]}",
@@ -75,8 +85,63 @@ fn a_damaged_checkpoint_is_one_clear_line() {
     let assert = place.command("sample run").assert().code(1);
     assert_eq!(
         stderr(&assert),
-        "error: run/checkpoints/step-3/state.json is damaged: `shape` is not the size of a sample\n"
+        "error: run/checkpoints/step-3/state.json is damaged: `shape` is not the size of a sample\n\
+         hint: `genlab train -c RUN/config.toml` makes the run again\n"
     );
+}
+
+#[test]
+fn a_picture_that_cannot_be_written_has_a_way_out() {
+    let place = trained();
+    let told = stderr(&place.command("sample run -o no/such/x.png").assert().code(1));
+    assert!(told.starts_with("error: cannot write no/such/x.png: "), "{told}");
+    assert!(
+        told.ends_with("\nhint: choose a place in a folder that exists and that you may write to\n"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_run_that_was_stopped_is_named_as_such() {
+    let place = trained();
+    assert_eq!(stderr(&place.run("eval run")), "");
+    let facts = place.text("run/run.json").replace("\"done\"", "\"running\"");
+    fs::write(place.path("run/run.json"), facts).unwrap();
+    let note = "note: the run has not finished (it is still under way, or was stopped): \
+                this is its checkpoint of step 3, epoch 1\n";
+    for line in ["eval run", "sample run -n 4", "eval run --json"] {
+        assert_eq!(stderr(&place.run(line)), note, "{line}");
+    }
+}
+
+/// A device on which every write fails, as on a full disk.
+#[cfg(target_os = "linux")]
+#[test]
+fn data_that_cannot_be_written_is_an_error() {
+    let place = trained();
+    for line in [
+        "list",
+        "data list",
+        "doctor",
+        "eval run",
+        "sample run -n 4",
+        "train vae --data mnist:set --steps 1 -s train.batch_size=32 --json",
+    ] {
+        let full = fs::File::options().write(true).open("/dev/full").unwrap();
+        let mut command = std::process::Command::new(genlab());
+        let command = command.args(line.split_whitespace()).current_dir(place.path("."));
+        let output = command.stdout(full).output().unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{line}: {told}");
+        assert!(
+            told.contains("error: cannot write to standard output: "),
+            "{line}: {told}"
+        );
+        assert!(
+            told.ends_with("\nhint: send it to a place that has room and may be written to\n"),
+            "{told}"
+        );
+    }
 }
 
 #[test]

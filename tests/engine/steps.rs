@@ -112,11 +112,12 @@ fn careless(held_by_the_optimiser: bool, frozen: &'static [&'static str]) -> Res
 
 #[test]
 fn a_parameter_that_no_optimiser_holds_is_named() {
-    let message = careless(false, &[]).err().unwrap().to_string();
+    let error = careless(false, &[]).err().unwrap();
     assert_eq!(
-        message,
-        "no optimiser of `careless` holds the parameter `forgotten`\n  hint: give it to one, or name it in Model::frozen"
+        error.to_string(),
+        "no optimiser of `careless` holds the parameter `forgotten`"
     );
+    assert_eq!(error.hint(), "give it to one, or name it in Model::frozen");
     assert!(careless(false, &["forgotten"]).is_ok(), "frozen on purpose");
 }
 
@@ -130,9 +131,7 @@ fn a_parameter_that_the_loss_does_not_reach_is_named() {
 fn a_loss_that_is_not_finite_ends_the_run() {
     let mut trainer = careless(false, &["forgotten"]).unwrap();
     trainer.step(&Tensor::from([1.0])).unwrap();
-    let message = trainer.step(&Tensor::from([f32::NAN])).unwrap_err().to_string();
-    assert_eq!(
-        message,
-        "step 2: the loss `loss` is NaN\n  hint: a smaller learning rate often helps"
-    );
+    let error = trainer.step(&Tensor::from([f32::NAN])).unwrap_err();
+    assert_eq!(error.to_string(), "step 2: the loss `loss` is NaN");
+    assert_eq!(error.hint(), "a smaller learning rate often helps");
 }

@@ -237,7 +237,8 @@ mod tests {
     use super::*;
 
     fn message(spec: &str) -> String {
-        Dataset::open(spec, 0).unwrap_err().to_string()
+        let error = Dataset::open(spec, 0).unwrap_err();
+        format!("{error} | {}", error.hint())
     }
 
     #[test]
@@ -255,17 +256,17 @@ mod tests {
     fn a_wrong_name_says_what_would_be_right() {
         assert_eq!(
             message("glyfs"),
-            "no data set is called `glyfs`; did you mean `glyphs`?"
+            "no data set is called `glyfs` | did you mean `glyphs`?"
         );
         assert_eq!(
             message("cifar10"),
-            "no data set is called `cifar10`; there are glyphs, mnist:DIR, ring8, grid25, moons, swissroll"
+            "no data set is called `cifar10` | there are glyphs, mnist:DIR, ring8, grid25, moons, swissroll"
         );
-        let needs = "`mnist` needs the folder that its files are in; write `mnist:DIR`";
+        let needs = "`mnist` needs the folder that its files are in | write `mnist:DIR`";
         assert_eq!((message("mnist"), message("mnist:")), (needs.into(), needs.into()));
         assert_eq!(
             message("moons:dir"),
-            "`moons` is made by the program and takes no folder, but `dir` was given; write `moons`"
+            "`moons` is made by the program and takes no folder, but `dir` was given | write `moons`"
         );
     }
 

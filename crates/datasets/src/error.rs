@@ -1,14 +1,15 @@
-//! What can be wrong with data, and what to do about it.
+//! What can be wrong with data, and what to do about it: the message says the one, `hint` the other.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use thiserror::Error;
 
-/// Why a data set cannot be opened or used. The message names the file, what was wrong, and a way out.
+/// Why a data set cannot be opened or used. The message names the file and what was wrong; [`DataError::hint`] is a way out.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum DataError {
     /// No data set has this name.
-    #[error("no data set is called `{name}`; {hint}")]
+    #[error("no data set is called `{name}`")]
     UnknownName {
         /// What was asked for.
         name: String,
@@ -17,14 +18,14 @@ pub enum DataError {
     },
 
     /// A data set that is read from a folder was named without one.
-    #[error("`{name}` needs the folder that its files are in; write `{name}:DIR`")]
+    #[error("`{name}` needs the folder that its files are in")]
     NoFolder {
         /// The data set's name.
         name: &'static str,
     },
 
     /// A data set that the program makes was given a folder.
-    #[error("`{name}` is made by the program and takes no folder, but `{folder}` was given; write `{name}`")]
+    #[error("`{name}` is made by the program and takes no folder, but `{folder}` was given")]
     NeedlessFolder {
         /// The data set's name.
         name: &'static str,
@@ -33,7 +34,7 @@ pub enum DataError {
     },
 
     /// A file or folder is not there.
-    #[error("{}: no such {kind}; {hint}", path.display())]
+    #[error("{}: no such {kind}", path.display())]
     Missing {
         /// Where it was looked for.
         path: PathBuf,
@@ -63,7 +64,7 @@ pub enum DataError {
 
     /// An image file and its label file do not belong together.
     #[error(
-        "{} has {images} images, but {} has {labels} labels; the two files must be of the same set",
+        "{} has {images} images, but {} has {labels} labels",
         image_path.display(), label_path.display()
     )]
     CountsDiffer {
@@ -78,7 +79,7 @@ pub enum DataError {
     },
 
     /// A label is not a digit.
-    #[error("{}: label {index} is {label}, expected 0 to 9; is it the label file of another set?", path.display())]
+    #[error("{}: label {index} is {label}, expected 0 to 9", path.display())]
     Label {
         /// The file of labels.
         path: PathBuf,
@@ -89,11 +90,11 @@ pub enum DataError {
     },
 
     /// A batch must have at least one sample.
-    #[error("a batch size of 0 was asked for; it must be at least 1")]
+    #[error("a batch size of 0 was asked for")]
     BatchOfNothing,
 
     /// A batch cannot be larger than the set.
-    #[error("a batch of {batch_size} was asked for, but the set has only {samples} samples; choose at most {samples}")]
+    #[error("a batch of {batch_size} was asked for, but the set has only {samples} samples")]
     BatchTooLarge {
         /// What was asked for.
         batch_size: usize,
@@ -102,8 +103,28 @@ pub enum DataError {
     },
 
     /// Points cannot be presented as black and white.
-    #[error("points cannot be sampled to 0 and 1; only sets of images can be binarised")]
+    #[error("points cannot be sampled to 0 and 1")]
     BinarisedPoints,
+}
+
+impl DataError {
+    /// What to do about it.
+    pub fn hint(&self) -> Cow<'_, str> {
+        match self {
+            DataError::UnknownName { hint, .. } | DataError::Missing { hint, .. } => hint.into(),
+            DataError::NoFolder { name } => format!("write `{name}:DIR`").into(),
+            DataError::NeedlessFolder { name, .. } => format!("write `{name}`").into(),
+            DataError::Unreadable { .. } => {
+                "check that you may read it; if it is damaged, fetch or copy it again".into()
+            }
+            DataError::Idx { fault, .. } => fault.hint().into(),
+            DataError::CountsDiffer { .. } => "the two files must be of the same set".into(),
+            DataError::Label { .. } => "is it the label file of another set?".into(),
+            DataError::BatchOfNothing => "it must be at least 1".into(),
+            DataError::BatchTooLarge { samples, .. } => format!("choose at most {samples}").into(),
+            DataError::BinarisedPoints => "only sets of images can be binarised".into(),
+        }
+    }
 }
 
 /// What is wrong with the content of an IDX file.
@@ -111,23 +132,21 @@ pub enum DataError {
 #[non_exhaustive]
 pub enum IdxFault {
     /// The first two bytes are not 0.
-    #[error(
-        "not an IDX file: it begins with the bytes {found:02x?}, expected 00 00; is it another file under this name?"
-    )]
+    #[error("not an IDX file: it begins with the bytes {found:02x?}, expected 00 00")]
     Magic {
         /// The first two bytes.
         found: [u8; 2],
     },
 
     /// The elements are not unsigned bytes.
-    #[error("the elements have type 0x{found:02x}, expected 0x08 (unsigned bytes); convert the file")]
+    #[error("the elements have type 0x{found:02x}, expected 0x08 (unsigned bytes)")]
     ElementType {
         /// The type's code.
         found: u8,
     },
 
     /// Another number of dimensions than expected.
-    #[error("it has {found} dimension(s), expected {expected}; were images and labels exchanged?")]
+    #[error("it has {found} dimension(s), expected {expected}")]
     Rank {
         /// As many as asked for.
         expected: usize,
@@ -136,7 +155,7 @@ pub enum IdxFault {
     },
 
     /// Samples of another size than expected.
-    #[error("its samples have the size {found:?}, expected {expected:?}; resize the images")]
+    #[error("its samples have the size {found:?}, expected {expected:?}")]
     SampleShape {
         /// The size asked for.
         expected: Vec<usize>,
@@ -145,11 +164,11 @@ pub enum IdxFault {
     },
 
     /// There is nothing in it.
-    #[error("it holds 0 samples, expected at least 1; was writing it interrupted?")]
+    #[error("it holds 0 samples, expected at least 1")]
     Empty,
 
     /// More is claimed than any file of this kind has.
-    #[error("its header claims {claimed} samples, expected at most {most}; the header is damaged")]
+    #[error("its header claims {claimed} samples, expected at most {most}")]
     Oversized {
         /// The header's count.
         claimed: u64,
@@ -158,7 +177,7 @@ pub enum IdxFault {
     },
 
     /// The file ends too early.
-    #[error("it ends after {found} of {expected} bytes; fetch or copy it again")]
+    #[error("it ends after {found} of {expected} bytes")]
     Truncated {
         /// Bytes that the header (or the format, for the header itself) promises.
         expected: u64,
@@ -167,9 +186,24 @@ pub enum IdxFault {
     },
 
     /// The file goes on after its end.
-    #[error("it goes on after the {expected} bytes that its header promises; fetch or copy it again")]
+    #[error("it goes on after the {expected} bytes that its header promises")]
     TrailingBytes {
         /// Bytes that the header promises.
         expected: u64,
     },
+}
+
+impl IdxFault {
+    /// What to do about it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            IdxFault::Magic { .. } => "is it another file under this name?",
+            IdxFault::ElementType { .. } => "convert the file",
+            IdxFault::Rank { .. } => "were images and labels exchanged?",
+            IdxFault::SampleShape { .. } => "resize the images",
+            IdxFault::Empty => "was writing it interrupted?",
+            IdxFault::Oversized { .. } => "the header is damaged",
+            IdxFault::Truncated { .. } | IdxFault::TrailingBytes { .. } => "fetch or copy it again",
+        }
+    }
 }

@@ -124,16 +124,13 @@ mod tests {
         assert!(message.contains("label 0 is 10, expected 0 to 9"), "{message}");
 
         fs::remove_file(dir.path().join("train-labels-idx1-ubyte")).unwrap();
-        let message = open(dir.path()).unwrap_err().to_string();
-        assert!(
-            message.ends_with("train-labels-idx1-ubyte: no such file; train-labels-idx1-ubyte.gz is not there either")
-        );
+        let error = open(dir.path()).unwrap_err();
+        assert!(error.to_string().ends_with("train-labels-idx1-ubyte: no such file"));
+        assert_eq!(error.hint(), "train-labels-idx1-ubyte.gz is not there either");
 
-        let message = open(&dir.path().join("nowhere")).unwrap_err().to_string();
-        assert!(
-            message.contains("nowhere: no such folder; name the folder"),
-            "{message}"
-        );
+        let error = open(&dir.path().join("nowhere")).unwrap_err();
+        assert!(error.to_string().ends_with("nowhere: no such folder"), "{error}");
+        assert!(error.hint().starts_with("name the folder"));
     }
 
     /// Facts about the real set: <https://en.wikipedia.org/wiki/MNIST_database> and the files' own counts.

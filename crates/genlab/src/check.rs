@@ -12,8 +12,10 @@ pub(crate) fn check(table: &Table) -> Result<(), Failure> {
             continue;
         };
         if !holds(value) {
-            let failure = Failure::input(format!("{key} = {}: must be {allowed}", shown(value)));
-            return Err(failure.hint(format!("for example -s {key}={}", example(name))));
+            return Err(Failure::input(
+                format!("{key} = {}: must be {allowed}", shown(value)),
+                format!("for example -s {key}={}", example(name)),
+            ));
         }
     }
     Ok(())
@@ -21,6 +23,8 @@ pub(crate) fn check(table: &Table) -> Result<(), Failure> {
 
 /// No layer is wider: a slip of the finger must not ask for more memory than there is.
 const WIDEST: i64 = 65_536;
+/// Nor is a network deeper.
+const DEEPEST: usize = 64;
 
 type Test = fn(&Value) -> bool;
 
@@ -38,10 +42,12 @@ fn rule(key: &str, name: &str) -> Option<(&'static str, Test)> {
         ("train.steps" | "train.seed" | "checkpoint.every_epochs", _) => {
             ("a whole number, 0 or greater", |v| whole(v, 0, i64::MAX))
         }
-        (_, name) if name == "hidden" || name.ends_with("_hidden") => ("a list of widths, each from 1 to 65536", |v| {
-            v.as_array()
-                .is_some_and(|widths| widths.iter().all(|w| whole(w, 1, WIDEST)))
-        }),
+        (_, name) if name == "hidden" || name.ends_with("_hidden") => {
+            ("a list of at most 64 widths, each from 1 to 65536", |v| {
+                v.as_array()
+                    .is_some_and(|widths| widths.len() <= DEEPEST && widths.iter().all(|w| whole(w, 1, WIDEST)))
+            })
+        }
         _ => return None,
     })
 }
@@ -107,7 +113,7 @@ mod tests {
             ),
             (
                 "model.hidden = [1000000000000]",
-                "model.hidden = [1000000000000]: must be a list of widths, each from 1 to 65536",
+                "model.hidden = [1000000000000]: must be a list of at most 64 widths, each from 1 to 65536",
             ),
             (
                 "train.steps = -1",
@@ -123,11 +129,11 @@ mod tests {
             ),
             (
                 "model.hidden = [400, 0]",
-                "model.hidden = [400, 0]: must be a list of widths, each from 1 to 65536",
+                "model.hidden = [400, 0]: must be a list of at most 64 widths, each from 1 to 65536",
             ),
             (
                 "model.generator_hidden = [-1]",
-                "model.generator_hidden = [-1]: must be a list of widths, each from 1 to 65536",
+                "model.generator_hidden = [-1]: must be a list of at most 64 widths, each from 1 to 65536",
             ),
             (
                 "optimiser.generator.beta1 = 1.0",
@@ -176,5 +182,8 @@ mod tests {
         let good = "model.hidden = [1, 400]\nmodel.latent_dim = 1\noptimiser.learning_rate = 1e-9\n\
                     optimiser.weight_decay = 0.0\noptimiser.beta1 = 0.0\nmodel.activation = \"relu\"";
         check(&good.parse().unwrap()).unwrap();
+        let of = |count: usize| format!("model.hidden = {:?}", vec![1; count]);
+        check(&of(64).parse().unwrap()).unwrap();
+        assert!(refusal(&of(65)).contains("must be a list of at most 64 widths"));
     }
 }

@@ -6,12 +6,14 @@ use crate::errors::Failure;
 use crate::events::Event;
 use crate::library::Library;
 use crate::pictures::{self, Pictures};
+use crate::run_folder::PastRun;
 use crate::{output, plan, run_folder, terminal};
 use toml::Value;
 
 /// `genlab sample`: draws samples from the last checkpoint of a run.
 pub(crate) fn sample(library: &dyn Library, args: &SampleArgs) -> Result<(), Failure> {
     let run = run_folder::open(&args.run)?;
+    tell_unfinished(&run);
     let (samples, real) = library.draw(&run, args.seed, args.n as usize)?;
     run_folder::write_whole(&args.output, &pictures::to_png(&samples, real.as_ref()))?;
     let file = args.output.display().to_string();
@@ -21,29 +23,29 @@ pub(crate) fn sample(library: &dyn Library, args: &SampleArgs) -> Result<(), Fai
             step: run.step,
             file: &file,
         };
-        output::line(&event.to_line());
-        return Ok(());
+        return output::line(&event.to_line());
     }
     if let (Some(depth), Pictures::Images(images)) = (terminal::depth(), &samples) {
         eprint!("{}", terminal::render(images, terminal::width(), depth));
     }
-    output::line(&file);
-    Ok(())
+    output::line(&file)
 }
 
 /// `genlab eval`: the losses of the last checkpoint over the test split.
 pub(crate) fn eval(library: &dyn Library, args: &EvalArgs) -> Result<(), Failure> {
     let mut run = run_folder::open(&args.run)?;
+    tell_unfinished(&run);
     let model = plan::model(library, &run.model)?;
     if let Some(data) = &args.data
         && let Some(table) = run.config.get_mut("data").and_then(Value::as_table_mut)
     {
         table.insert("name".into(), Value::String(data.clone()));
     }
-    let work = library.restore(&run)?;
-    let losses = work.evaluate()?.ok_or_else(|| {
-        Failure::input(format!("{} has nothing to evaluate", model.name))
-            .hint(format!("look at its samples: genlab sample {}", args.run.display()))
+    let losses = library.evaluate(&run)?.ok_or_else(|| {
+        Failure::input(
+            format!("{} has nothing to evaluate", model.name),
+            format!("look at its samples: genlab sample {}", args.run.display()),
+        )
     })?;
     if args.json {
         let event = Event::Eval {
@@ -51,32 +53,40 @@ pub(crate) fn eval(library: &dyn Library, args: &EvalArgs) -> Result<(), Failure
             step: run.step,
             losses: &losses,
         };
-        output::line(&event.to_line());
+        output::line(&event.to_line())?;
     } else {
         for (name, value) in losses.iter() {
-            output::line(&format!("{name} {value:.4}"));
+            output::line(&format!("{name} {value:.4}"))?;
         }
     }
     Ok(())
 }
 
+/// One line on stderr where a run has not come to its end.
+fn tell_unfinished(run: &PastRun) {
+    if let Some(line) = run.unfinished() {
+        anstream::eprintln!("\x1b[1;33mnote:\x1b[0m {line}");
+    }
+}
+
 /// `genlab list`: models, presets, settings.
-pub(crate) fn list(library: &dyn Library) {
+pub(crate) fn list(library: &dyn Library) -> Result<(), Failure> {
     for model in library.models() {
         output::line(&format!(
             "{}\n  {}\n\n  presets (--preset NAME)",
             model.name, model.about
-        ));
+        ))?;
         let width = model.presets.iter().map(|p| p.name.len()).max().unwrap_or(0);
         for preset in &model.presets {
-            output::line(&format!("    {:width$}  {}", preset.name, preset.about));
+            output::line(&format!("    {:width$}  {}", preset.name, preset.about))?;
         }
-        output::line("\n  settings and their defaults (-s KEY=VALUE)");
+        output::line("\n  settings and their defaults (-s KEY=VALUE)")?;
         for (key, value) in leaves(&with_program_defaults(model.defaults)) {
-            output::line(&format!("    {key} = {}", shown(value)));
+            output::line(&format!("    {key} = {}", shown(value)))?;
         }
-        output::line("");
+        output::line("")?;
     }
+    Ok(())
 }
 
 /// `genlab data`: the data sets, or what one of them holds.
@@ -89,14 +99,14 @@ pub(crate) fn data(library: &dyn Library, command: &DataCommand) -> Result<(), F
             .collect(),
         DataCommand::Info { data } => library.data_info(data)?,
     };
-    print_table(&lines);
-    Ok(())
+    print_table(&lines)
 }
 
 /// Two aligned columns.
-pub(crate) fn print_table(lines: &[(String, String)]) {
+pub(crate) fn print_table(lines: &[(String, String)]) -> Result<(), Failure> {
     let width = lines.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
     for (name, value) in lines {
-        output::line(&format!("{name:width$}  {value}"));
+        output::line(&format!("{name:width$}  {value}"))?;
     }
+    Ok(())
 }

@@ -53,7 +53,8 @@ pub(crate) fn resolve(defaults: &Table, layers: Layers<'_>) -> Result<Table, Fai
 
 /// The program's part of a resolved table.
 pub(crate) fn settings(table: &Table) -> Result<Settings, Failure> {
-    Settings::deserialize(table.clone()).map_err(|error| Failure::input(one_line(&error.to_string())))
+    let settings = Settings::deserialize(table.clone());
+    settings.map_err(|error| Failure::input(one_line(&error.to_string()), "`genlab list` shows every setting"))
 }
 
 /// The resolved table as `config.toml`.
@@ -69,12 +70,10 @@ pub(crate) fn read_file(path: &Path) -> Result<Table, Failure> {
         let line = error
             .span()
             .map_or(1, |span| 1 + text[..span.start].matches('\n').count());
-        Failure::input(format!(
-            "{}, line {line}: {}",
-            path.display(),
-            one_line(error.message())
-        ))
-        .hint("settings are TOML, such as\n  [model]\n  latent_dim = 20")
+        Failure::input(
+            format!("{}, line {line}: {}", path.display(), one_line(error.message())),
+            "settings are TOML, such as\n  [model]\n  latent_dim = 20",
+        )
     })
 }
 
@@ -102,7 +101,12 @@ pub(crate) fn get<'a>(table: &'a Table, key: &str) -> Option<&'a Value> {
 
 /// `key=value` as a table. The value is TOML; where the setting is text, quotes may be left out.
 fn parse_set(text: &str, defaults: &Table) -> Result<Table, Failure> {
-    let bad = || Failure::input(format!("-s {text}: expected KEY=VALUE")).hint("for example -s model.latent_dim=2");
+    let bad = || {
+        Failure::input(
+            format!("-s {text}: expected KEY=VALUE"),
+            "for example -s model.latent_dim=2",
+        )
+    };
     let (key, value) = text.split_once('=').ok_or_else(bad)?;
     let (key, value) = (key.trim(), value.trim());
     if key.is_empty() || key.split('.').any(str::is_empty) {
@@ -161,7 +165,15 @@ fn merge(base: &mut Table, layer: Table, defaults: &Table, path: &str, source: &
             (Value::Table(old), Value::Table(new)) => merge(old, new, defaults, &full, source)?,
             (old, new) => {
                 *old = fit(old, new).map_err(|(expected, found)| {
-                    Failure::input(format!("{source}: {full}: expected {expected}, found {found}"))
+                    Failure::input(
+                        format!("{source}: {full}: expected {expected}, found {found}"),
+                        match get(defaults, &full) {
+                            Some(default) if !default.is_table() => {
+                                format!("the default is {full} = {}", shown(default))
+                            }
+                            _ => "`genlab list` shows every setting".to_owned(),
+                        },
+                    )
                 })?
             }
         }
@@ -218,11 +230,12 @@ fn unknown(key: &str, value: &Value, defaults: &Table, source: &str) -> Failure 
         _ => key.to_string(),
     };
     let known = leaves(defaults);
-    let failure = Failure::input(format!("{source}: there is no setting {key}"));
-    match nearest(&key, known.iter().map(|(k, _)| k.as_str())) {
-        Some(name) => failure.hint(format!("did you mean {name}? `genlab list` shows every setting")),
-        None => failure.hint("`genlab list` shows every setting"),
-    }
+    let near = nearest(&key, known.iter().map(|(k, _)| k.as_str()));
+    let near = near.map_or_else(String::new, |name| format!("did you mean {name}? "));
+    Failure::input(
+        format!("{source}: there is no setting {key}"),
+        format!("{near}`genlab list` shows every setting"),
+    )
 }
 
 /// A message of a parser, which may span lines, as one line.

@@ -76,7 +76,7 @@ impl Curve<'_> {
 }
 
 /// The values to show. The first steps can be a hundred times larger than all others and would flatten the
-/// rest, so the largest and smallest twentieth of the training curve may leave the view; no test value does.
+/// rest, so the largest and smallest 3 % of the training curve may leave the view; no test value does.
 fn view(train: &[(f64, f64)], test: &[(f64, f64)]) -> (f64, f64) {
     let mut values: Vec<f64> = train.iter().map(|p| p.1).filter(|y| y.is_finite()).collect();
     values.sort_by(f64::total_cmp);

@@ -2,6 +2,7 @@
 
 use crate::commands::print_table;
 use crate::cpu::{self, Cpu, Level};
+use crate::errors::Failure;
 use crate::library::Library;
 use std::path::Path;
 
@@ -9,12 +10,13 @@ use std::path::Path;
 const MNIST_FOLDERS: [&str; 5] = ["mnist", "data/mnist", "data/MNIST/raw", "../data/mnist", "MNIST/raw"];
 
 /// Prints the facts on stdout, and what should be better on stderr.
-pub(crate) fn doctor(library: &dyn Library) {
+pub(crate) fn doctor(library: &dyn Library) -> Result<(), Failure> {
     let (here, cpu) = (Path::new("."), cpu::detect());
-    print_table(&facts(library, here, &cpu));
+    print_table(&facts(library, here, &cpu))?;
     for warning in warnings(here, &cpu) {
         anstream::eprintln!("\x1b[1;33mwarning:\x1b[0m {warning}");
     }
+    Ok(())
 }
 
 fn facts(library: &dyn Library, here: &Path, cpu: &Cpu) -> Vec<(String, String)> {

@@ -1,7 +1,8 @@
-//! What can go wrong for a user: one message, one hint, one exit code.
+//! What can go wrong for a user: one message, one hint, one exit code. No failure can be made without a hint.
 
 use serde_json::{Map, Value, json};
 use std::fmt;
+use std::io::ErrorKind;
 use std::path::Path;
 
 /// Why the program ends. The number is its exit code.
@@ -20,29 +21,29 @@ pub(crate) enum Kind {
 pub(crate) struct Failure {
     kind: Kind,
     message: String,
-    hint: Option<String>,
+    hint: String,
     /// More for programs: members of the event.
     detail: Vec<(&'static str, Value)>,
 }
 
 impl Failure {
-    fn new(kind: Kind, message: impl Into<String>) -> Self {
+    fn new(kind: Kind, message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self {
             kind,
             message: message.into(),
-            hint: None,
+            hint: hint.into(),
             detail: Vec::new(),
         }
     }
 
     /// The user's data or configuration is at fault (exit code 1).
-    pub(crate) fn input(message: impl Into<String>) -> Self {
-        Self::new(Kind::Input, message)
+    pub(crate) fn input(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::new(Kind::Input, message, hint)
     }
 
     /// The command line asks for something that does not exist (exit code 2).
-    pub(crate) fn usage(message: impl Into<String>) -> Self {
-        Self::new(Kind::Usage, message)
+    pub(crate) fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::new(Kind::Usage, message, hint)
     }
 
     /// A loss stopped being a finite number (exit code 3).
@@ -50,20 +51,26 @@ impl Failure {
         let mut failure = Self::new(
             Kind::Diverged,
             format!("training diverged at step {step}: {loss} is {value}"),
-        )
-        .hint("a smaller learning rate usually helps: -s optimiser.learning_rate=…");
+            "a smaller learning rate usually helps",
+        );
         failure.detail = vec![("step", json!(step)), ("loss", json!(loss))];
         failure
     }
 
     /// A file or folder that could not be read or written.
     pub(crate) fn file(doing: &str, path: &Path, error: &std::io::Error) -> Self {
-        Self::input(format!("cannot {doing} {}: {error}", path.display()))
+        let hint = match (doing, error.kind()) {
+            (_, ErrorKind::StorageFull) => "make room on that disk, or choose another",
+            ("read", ErrorKind::NotFound) => "check the path for typing mistakes",
+            ("read", _) => "check that it is a file that you may read",
+            _ => "choose a place in a folder that exists and that you may write to",
+        };
+        Self::input(format!("cannot {doing} {}: {error}", path.display()), hint)
     }
 
-    /// Adds a line that says what to do about it.
+    /// Says better what to do about it.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+        self.hint = hint.into();
         self
     }
 
@@ -90,9 +97,7 @@ impl Failure {
         event.insert("event".into(), json!("error"));
         event.insert("exit".into(), json!(self.exit_code()));
         event.insert("message".into(), json!(self.message));
-        if let Some(hint) = &self.hint {
-            event.insert("hint".into(), json!(hint));
-        }
+        event.insert("hint".into(), json!(self.hint));
         for (name, value) in &self.detail {
             event.insert((*name).into(), value.clone());
         }
@@ -102,23 +107,18 @@ impl Failure {
     /// Prints it for a person on stderr, and as an event on stdout under `--json`.
     pub(crate) fn report(&self, json: bool) {
         if json {
-            crate::output::line(&self.to_event().to_string());
+            // Where stdout itself is what failed, the person is still told.
+            let _ = crate::output::line(&self.to_event().to_string());
         }
         let (red, cyan, plain) = ("\x1b[1;31m", "\x1b[1;36m", "\x1b[0m");
         anstream::eprintln!("{red}error:{plain} {}", self.message);
-        if let Some(hint) = &self.hint {
-            anstream::eprintln!("{cyan}hint:{plain} {hint}");
-        }
+        anstream::eprintln!("{cyan}hint:{plain} {}", self.hint);
     }
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "error: {}", self.message)?;
-        match &self.hint {
-            Some(hint) => write!(f, "\nhint: {hint}"),
-            None => Ok(()),
-        }
+        write!(f, "error: {}\nhint: {}", self.message, self.hint)
     }
 }
 
@@ -130,16 +130,15 @@ mod tests {
 
     #[test]
     fn kinds_are_the_documented_exit_codes() {
-        assert_eq!(Failure::input("x").exit_code(), 1);
-        assert_eq!(Failure::usage("x").exit_code(), 2);
+        assert_eq!(Failure::input("x", "y").exit_code(), 1);
+        assert_eq!(Failure::usage("x", "y").exit_code(), 2);
         assert_eq!(Failure::diverged(7, "kl", f64::NAN).exit_code(), 3);
     }
 
     #[test]
     fn a_person_reads_error_and_hint_lines() {
-        let failure = Failure::input("no data").hint("look in ./data");
+        let failure = Failure::input("no data", "look in ./data");
         assert_eq!(failure.to_string(), "error: no data\nhint: look in ./data");
-        assert_eq!(Failure::input("no data").to_string(), "error: no data");
     }
 
     #[test]
@@ -147,7 +146,7 @@ mod tests {
         let event = Failure::diverged(12, "reconstruction", f64::INFINITY).to_event();
         assert_eq!(
             event.to_string(),
-            r#"{"v":1,"event":"error","exit":3,"message":"training diverged at step 12: reconstruction is inf","hint":"a smaller learning rate usually helps: -s optimiser.learning_rate=…","step":12,"loss":"reconstruction"}"#
+            r#"{"v":1,"event":"error","exit":3,"message":"training diverged at step 12: reconstruction is inf","hint":"a smaller learning rate usually helps","step":12,"loss":"reconstruction"}"#
         );
     }
 
@@ -155,6 +154,9 @@ mod tests {
     fn a_file_error_names_the_path() {
         let error = std::io::Error::from(std::io::ErrorKind::NotFound);
         let failure = Failure::file("read", Path::new("a/b.toml"), &error);
-        assert_eq!(failure.message(), "cannot read a/b.toml: entity not found");
+        assert_eq!(
+            failure.to_string(),
+            "error: cannot read a/b.toml: entity not found\nhint: check the path for typing mistakes"
+        );
     }
 }

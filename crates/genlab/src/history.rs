@@ -1,21 +1,97 @@
-//! What a run has measured so far, for the report's curves.
+//! What a run has measured so far, for the report's curves: bounded, however long the run.
 
 use genmodels::Losses;
 
-/// Losses by step and by epoch.
+/// Points of a training curve, at most. Even, since a full curve is halved.
+const POINTS: usize = 600;
+
+/// Losses by stretches of steps and by epoch.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct History {
-    /// (step, losses of the batch)
-    pub(crate) steps: Vec<(u64, Losses)>,
+    /// Stretches of equal length; the last one may still be filling.
+    stretches: Vec<Stretch>,
+    /// How many times the curve was halved: a stretch has 2 to this power steps.
+    halvings: u32,
+    last: Option<(u64, Losses)>,
+    /// Sums over the epoch under way, with its steps so far.
+    epoch: Option<(Losses, u64)>,
     /// (step, losses of the test split)
     pub(crate) evals: Vec<(u64, Losses)>,
 }
 
+/// Means over successive steps.
+#[derive(Clone, Debug)]
+struct Stretch {
+    steps: usize,
+    /// The mean number of the steps: where the point lies.
+    place: f64,
+    losses: Losses,
+}
+
+impl Stretch {
+    fn with(&self, next: &Stretch) -> Stretch {
+        let steps = self.steps + next.steps;
+        let place = self.place * self.steps as f64 + next.place * next.steps as f64;
+        let losses = Losses::mean([(self.losses, self.steps), (next.losses, next.steps)]);
+        Stretch {
+            steps,
+            place: place / steps as f64,
+            losses: losses.expect("there are two parts"),
+        }
+    }
+}
+
 impl History {
+    /// Adds the losses of a step.
+    pub(crate) fn add(&mut self, step: u64, losses: Losses) {
+        self.last = Some((step, losses));
+        self.epoch = Some(match self.epoch {
+            None => (losses, 1),
+            Some((sums, steps)) => {
+                let sum = |(name, value): (_, f64)| (name, sums.get(name).unwrap_or(0.0) + value);
+                (Losses::new(losses.iter().map(sum)), steps + 1)
+            }
+        });
+        let new = Stretch {
+            steps: 1,
+            place: step as f64,
+            losses,
+        };
+        let length = self.stretch();
+        if let Some(last) = self.stretches.last_mut().filter(|last| last.steps < length) {
+            *last = last.with(&new);
+            return;
+        }
+        if self.stretches.len() == POINTS {
+            self.stretches = self.stretches.chunks(2).map(|pair| pair[0].with(&pair[1])).collect();
+            self.halvings += 1;
+        }
+        self.stretches.push(new);
+    }
+
+    /// Ends an epoch: the mean of each loss over its steps.
+    pub(crate) fn end_epoch(&mut self) -> Losses {
+        let Some((sums, steps)) = self.epoch.take() else {
+            return Losses::default();
+        };
+        Losses::new(sums.iter().map(|(name, sum)| (name, sum / steps as f64)))
+    }
+
+    /// The last step and its losses.
+    pub(crate) fn last(&self) -> Option<&(u64, Losses)> {
+        self.last.as_ref()
+    }
+
+    /// How many steps a point of the training curve stands for.
+    pub(crate) fn stretch(&self) -> usize {
+        1 << self.halvings
+    }
+
     /// The names of all losses, in the order of their first appearance.
     pub(crate) fn names(&self) -> Vec<&'static str> {
         let mut names = Vec::new();
-        for (_, losses) in self.steps.iter().take(1).chain(&self.evals) {
+        let tested = self.evals.iter().map(|(_, losses)| losses);
+        for losses in self.stretches.iter().take(1).map(|s| &s.losses).chain(tested) {
             for (name, _) in losses.iter() {
                 if !names.contains(&name) {
                     names.push(name);
@@ -25,74 +101,70 @@ impl History {
         names
     }
 
-    /// One loss per step, as the means of at most `points` stretches of equal length.
-    pub(crate) fn training(&self, name: &str, points: usize) -> Vec<(f64, f64)> {
-        let all = series(&self.steps, name);
-        let length = all.len().div_ceil(points.max(1)).max(1);
-        let mean = |stretch: &[(f64, f64)]| {
-            let sum = stretch.iter().fold((0.0, 0.0), |(x, y), (dx, dy)| (x + dx, y + dy));
-            (sum.0 / stretch.len() as f64, sum.1 / stretch.len() as f64)
-        };
-        all.chunks(length).map(mean).collect()
+    /// One loss over the steps, as means of stretches.
+    pub(crate) fn training(&self, name: &str) -> Vec<(f64, f64)> {
+        let point = |stretch: &Stretch| Some((stretch.place, stretch.losses.get(name)?));
+        self.stretches.iter().filter_map(point).collect()
     }
 
     /// One loss of the test split.
     pub(crate) fn test(&self, name: &str) -> Vec<(f64, f64)> {
-        series(&self.evals, name)
+        let point = |(step, losses): &(u64, Losses)| Some((*step as f64, losses.get(name)?));
+        self.evals.iter().filter_map(point).collect()
     }
-
-    /// The mean of each loss over the steps from `first` on.
-    pub(crate) fn mean_since(&self, first: usize) -> Losses {
-        let steps = &self.steps[first.min(self.steps.len())..];
-        Losses::mean(steps.iter().map(|(_, losses)| (*losses, 1))).unwrap_or_default()
-    }
-}
-
-fn series(points: &[(u64, Losses)], name: &str) -> Vec<(f64, f64)> {
-    points
-        .iter()
-        .filter_map(|(step, losses)| Some((*step as f64, losses.get(name)?)))
-        .collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn history() -> History {
-        let steps = (1..=10)
-            .map(|i| (i, Losses::new([("a", i as f64), ("b", -1.0)])))
-            .collect();
-        History {
-            steps,
-            evals: vec![(10, Losses::new([("a", 0.5), ("c", 2.0)]))],
-        }
+    fn history(steps: u64) -> History {
+        let mut history = History::default();
+        (1..=steps).for_each(|i| history.add(i, Losses::new([("a", i as f64), ("b", -1.0)])));
+        history.evals.push((steps, Losses::new([("a", 0.5), ("c", 2.0)])));
+        history
     }
 
     #[test]
     fn names_come_in_order_and_once() {
-        assert_eq!(history().names(), ["a", "b", "c"]);
+        assert_eq!(history(10).names(), ["a", "b", "c"]);
+        assert!(History::default().names().is_empty());
     }
 
     #[test]
-    fn stretches_are_means_and_cover_everything() {
-        assert_eq!(history().training("a", 100).len(), 10);
-        assert_eq!(
-            history().training("a", 5),
-            [(1.5, 1.5), (3.5, 3.5), (5.5, 5.5), (7.5, 7.5), (9.5, 9.5)]
-        );
-        // Ten steps in at most four stretches: three of three and one of one.
-        assert_eq!(
-            history().training("a", 4),
-            [(2.0, 2.0), (5.0, 5.0), (8.0, 8.0), (10.0, 10.0)]
-        );
-        assert_eq!(history().training("nothing", 4), []);
-        assert_eq!(history().test("c"), [(10.0, 2.0)]);
+    fn a_short_run_keeps_every_step() {
+        let history = history(3);
+        assert_eq!(history.training("a"), [(1.0, 1.0), (2.0, 2.0), (3.0, 3.0)]);
+        assert_eq!((history.stretch(), history.last().unwrap().0), (1, 3));
+        assert_eq!(history.training("nothing"), []);
+        assert_eq!(history.test("c"), [(3.0, 2.0)]);
+    }
+
+    #[test]
+    fn a_long_run_keeps_means_of_stretches_that_cover_everything() {
+        for steps in [POINTS as u64 + 1, 5_000, 100_001] {
+            let history = history(steps);
+            let (points, stretch) = (history.training("a"), history.stretch());
+            assert!(
+                (POINTS / 2..=POINTS).contains(&points.len()),
+                "{steps}: {}",
+                points.len()
+            );
+            assert_eq!(points.len(), (steps as usize).div_ceil(stretch));
+            // The losses are the numbers of their steps.
+            assert!(points.iter().all(|(x, y)| (x - y).abs() < 1e-6));
+            assert_eq!(points[0].0, (1.0 + stretch as f64) / 2.0);
+            assert!(points.windows(2).all(|pair| pair[0].0 < pair[1].0));
+            assert!(history.training("b").iter().all(|p| p.1 == -1.0));
+        }
     }
 
     #[test]
     fn the_mean_of_an_epoch() {
-        assert_eq!(history().mean_since(8), Losses::new([("a", 9.5), ("b", -1.0)]));
-        assert_eq!(history().mean_since(99), Losses::default());
+        let mut history = history(10);
+        assert_eq!(history.end_epoch(), Losses::new([("a", 5.5), ("b", -1.0)]));
+        assert_eq!(history.end_epoch(), Losses::default());
+        history.add(11, Losses::new([("a", 3.0), ("b", 1.0)]));
+        assert_eq!(history.end_epoch(), Losses::new([("a", 3.0), ("b", 1.0)]));
     }
 }

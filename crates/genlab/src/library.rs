@@ -6,6 +6,7 @@ use crate::errors::Failure;
 use crate::pictures::{Images, Pictures};
 use crate::run_folder::PastRun;
 use genmodels::Losses;
+use std::fmt;
 use std::path::Path;
 use toml::Table;
 
@@ -56,8 +57,9 @@ pub(crate) trait Library: Sync {
     /// Opens the data and builds the model of a resolved configuration.
     fn open(&self, model: &str, config: &Table) -> Result<Box<dyn Workload>, Failure>;
 
-    /// The same for a past run, with the weights of its checkpoint.
-    fn restore(&self, run: &PastRun) -> Result<Box<dyn Workload>, Failure>;
+    /// Mean losses of a past run's checkpoint over the test split, if its model has something to evaluate. The
+    /// training split is not looked at.
+    fn evaluate(&self, run: &PastRun) -> Result<Option<Losses>, Failure>;
 
     /// Samples from a past run, and real points to show behind them, where samples are points. Needs no data folder.
     fn draw(&self, run: &PastRun, seed: u64, count: usize) -> Result<(Pictures, Option<Pictures>), Failure>;
@@ -90,11 +92,29 @@ pub(crate) trait Workload {
     fn save(&self, folder: &Path) -> Result<(), Failure>;
 }
 
+/// What one sample of a model is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sample {
+    /// A grey image.
+    Image,
+    /// A point of the plane.
+    Point,
+}
+
+impl fmt::Display for Sample {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Sample::Image => "image",
+            Sample::Point => "point",
+        })
+    }
+}
+
 /// A workload in words and numbers.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Summary {
-    /// One sample: "image" or "point".
-    pub(crate) sample: &'static str,
+    /// One sample.
+    pub(crate) sample: Sample,
     /// The training set, such as "60,000 images of 28 x 28".
     pub(crate) data: String,
     /// The sizes of one sample.

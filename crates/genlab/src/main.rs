@@ -34,9 +34,7 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     // First of all: a build for another CPU would crash at its first wide instruction, without a word.
     if let Some(message) = cpu::too_new(cpu::BUILD, cpu::detect().level) {
-        Failure::input(message)
-            .hint("build it on this machine: cargo build --release")
-            .report(false);
+        Failure::input(message, "build it on this machine: cargo build --release").report(false);
         return ExitCode::from(1);
     }
     let command = Cli::parse().command;
@@ -55,14 +53,8 @@ fn run(command: &Command) -> Result<(), Failure> {
         Command::Train(args) => train::train(library, args),
         Command::Sample(args) => commands::sample(library, args),
         Command::Eval(args) => commands::eval(library, args),
-        Command::List => {
-            commands::list(library);
-            Ok(())
-        }
+        Command::List => commands::list(library),
         Command::Data(command) => commands::data(library, command),
-        Command::Doctor => {
-            doctor::doctor(library);
-            Ok(())
-        }
+        Command::Doctor => doctor::doctor(library),
     }
 }

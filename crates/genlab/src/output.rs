@@ -1,8 +1,35 @@
-//! Standard output, which carries data: what a closed pipe cannot break.
+//! Standard output, which carries data.
 
-use std::io::Write;
+use crate::errors::Failure;
+use std::io::{Error, ErrorKind, Write};
 
-/// Prints one line of data. A reader that has gone away (`genlab list | head -1`) is not an error.
-pub(crate) fn line(text: &str) {
-    let _ = writeln!(anstream::stdout(), "{text}");
+/// Prints one line of data. A reader that has gone away (`genlab list | head -1`) is not an error; a full disk is.
+pub(crate) fn line(text: &str) -> Result<(), Failure> {
+    judged(writeln!(anstream::stdout(), "{text}"))
+}
+
+fn judged(written: Result<(), Error>) -> Result<(), Failure> {
+    match written {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::input(
+            format!("cannot write to standard output: {error}"),
+            "send it to a place that has room and may be written to",
+        )),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reader_that_went_away_is_forgiven_and_nothing_else() {
+        judged(Ok(())).unwrap();
+        judged(Err(ErrorKind::BrokenPipe.into())).unwrap();
+        let failure = judged(Err(ErrorKind::StorageFull.into())).unwrap_err();
+        assert_eq!(
+            (failure.exit_code(), failure.message()),
+            (1, "cannot write to standard output: no storage space")
+        );
+    }
 }

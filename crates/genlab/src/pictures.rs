@@ -108,7 +108,7 @@ impl Raster {
 /// Images in rows and columns as near to a square as fits.
 pub(crate) fn grid(images: &Images) -> Raster {
     let columns = (images.count() as f64).sqrt().ceil().max(1.0) as usize;
-    let order: Vec<usize> = (0..images.count()).collect();
+    let order: Vec<_> = (0..images.count()).map(Some).collect();
     laid_out(images, &order, columns).enlarged(SCALE)
 }
 
@@ -124,10 +124,10 @@ pub(crate) fn reconstructions(originals: &Images, made: &Images) -> Raster {
     let mut order = Vec::new();
     for start in (0..count).step_by(columns) {
         let end = (start + columns).min(count);
-        order.extend(start..end);
+        order.extend((start..end).map(Some));
         // An incomplete last row leaves its places empty.
-        order.resize(order.len() + columns - (end - start), usize::MAX);
-        order.extend((start..end).map(|i| count + i));
+        order.resize(order.len() + columns - (end - start), None);
+        order.extend((start..end).map(|i| Some(count + i)));
     }
     laid_out(&both, &order, columns).enlarged(SCALE)
 }
@@ -141,14 +141,15 @@ pub(crate) fn to_png(pictures: &Pictures, real: Option<&Pictures>) -> Vec<u8> {
     }
 }
 
-fn laid_out(images: &Images, order: &[usize], columns: usize) -> Raster {
+/// The images of `order`, row by row; where there is none, the place stays empty.
+fn laid_out(images: &Images, order: &[Option<usize>], columns: usize) -> Raster {
     let rows = order.len().div_ceil(columns);
     let (cell_h, cell_w) = (images.height + MARGIN, images.width + MARGIN);
     let mut picture = Raster::grey(columns * cell_w + MARGIN, rows * cell_h + MARGIN, GAP);
     for (place, &image) in order.iter().enumerate() {
-        if image == usize::MAX {
+        let Some(image) = image else {
             continue;
-        }
+        };
         let top = MARGIN + (place / columns) * cell_h;
         let left = MARGIN + (place % columns) * cell_w;
         for row in 0..images.height {

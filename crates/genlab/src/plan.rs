@@ -76,9 +76,9 @@ pub(crate) fn model(library: &dyn Library, name: &str) -> Result<ModelCard, Fail
 
 fn unknown(what: &str, name: &str, known: impl Iterator<Item = &'static str> + Clone) -> Failure {
     let all = known.clone().collect::<Vec<_>>().join(", ");
-    let failure = Failure::usage(format!("{what} {name}"));
-    match nearest(name, known) {
-        Some(near) => failure.hint(format!("did you mean {near}? There is: {all}")),
-        None => failure.hint(format!("there is: {all}")),
-    }
+    let hint = match nearest(name, known) {
+        Some(near) => format!("did you mean {near}? There is: {all}"),
+        None => format!("there is: {all}"),
+    };
+    Failure::usage(format!("{what} {name}"), hint)
 }

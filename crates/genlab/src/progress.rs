@@ -1,5 +1,6 @@
 //! How far a run is, for a person on stderr: a bar on a terminal, plain lines elsewhere.
 
+use crate::library::Sample;
 use crate::quantity::in_words;
 use genmodels::Losses;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -13,7 +14,7 @@ const BAR_EVERY: Duration = Duration::from_millis(100);
 /// A bar, plain lines, or nothing.
 pub(crate) struct Progress {
     form: Form,
-    sample: &'static str,
+    sample: Sample,
     batch_size: u64,
     epochs: u64,
     steps: u64,
@@ -32,7 +33,7 @@ enum Form {
 
 impl Progress {
     /// For `steps` steps in `epochs` epochs. Under `--json` nothing is shown.
-    pub(crate) fn new(json: bool, sample: &'static str, batch_size: u64, epochs: u64, steps: u64) -> Self {
+    pub(crate) fn new(json: bool, sample: Sample, batch_size: u64, epochs: u64, steps: u64) -> Self {
         let form = if json {
             Form::Silent
         } else if std::io::stderr().is_terminal() {
@@ -152,6 +153,12 @@ pub(crate) fn thousands(number: u64) -> String {
     text
 }
 
+/// `1 epoch` or `1,200 steps`.
+pub(crate) fn counted(number: u64, what: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {what}{plural}", thousands(number))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -162,6 +169,10 @@ mod tests {
         assert_eq!(thousands(999), "999");
         assert_eq!(thousands(60_000), "60,000");
         assert_eq!(thousands(1_234_567), "1,234,567");
+        assert_eq!(
+            (counted(1, "epoch"), counted(1200, "step")),
+            ("1 epoch".into(), "1,200 steps".into())
+        );
         assert_eq!(clock(Duration::from_secs(65)), "1:05");
         assert_eq!(clock(Duration::from_secs(7209)), "2:00:09");
     }
@@ -175,7 +186,7 @@ mod tests {
 
     #[test]
     fn the_rate_counts_training_time_only() {
-        let mut progress = Progress::new(true, "image", 128, 1, 10);
+        let mut progress = Progress::new(true, Sample::Image, 128, 1, 10);
         for _ in 0..10 {
             progress.step(1, &Losses::default(), Duration::from_millis(100));
         }

@@ -1,5 +1,6 @@
 //! What the numbers of a run are called, in which unit they are, and how a person reads them.
 
+use crate::library::Sample;
 use genmodels::Losses;
 
 /// The names of quantities as a reader knows them.
@@ -14,8 +15,8 @@ pub(crate) fn title(name: &str) -> String {
     }
 }
 
-/// The unit of a quantity, for models of such samples: "image" or "point".
-pub(crate) fn unit(name: &str, sample: &str) -> String {
+/// The unit of a quantity, for models of such samples.
+pub(crate) fn unit(name: &str, sample: Sample) -> String {
     match name {
         "modes" => "modes covered".into(),
         "high_quality" => "share of points".into(),
@@ -58,8 +59,8 @@ mod tests {
             in_words(&losses),
             "elbo -104.90  kl 25.00  modes 8  high_quality 87.2 %"
         );
-        assert_eq!(unit("kl", "image"), "nats per image");
-        assert_eq!(unit("reverse_kl", "point"), "nats");
+        assert_eq!(unit("kl", Sample::Image), "nats per image");
+        assert_eq!(unit("reverse_kl", Sample::Point), "nats");
         assert_eq!(
             (title("kl"), title("high_quality")),
             ("KL".into(), "high quality".into())

@@ -2,15 +2,14 @@
 
 use crate::curves::Curve;
 use crate::history::History;
-use crate::progress::thousands;
+use crate::library::Sample;
+use crate::progress::counted;
 use crate::quantity::{number, title, unit};
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use std::fmt::Write;
 
 /// At most so many pictures of a kind, spread evenly: a long run's report must still open at once.
 const PICTURES: usize = 40;
-/// Points of a training curve.
-const POINTS: usize = 300;
 
 /// What the report shows.
 pub(crate) struct Report<'a> {
@@ -22,8 +21,8 @@ pub(crate) struct Report<'a> {
     pub(crate) data: &'a str,
     /// "running", "done", "diverged" or "failed".
     pub(crate) status: &'a str,
-    /// "image" or "point".
-    pub(crate) sample: &'a str,
+    /// What one sample is.
+    pub(crate) sample: Sample,
     /// Lines of (fact, value).
     pub(crate) facts: Vec<(String, String)>,
     /// The losses.
@@ -57,10 +56,9 @@ impl Report<'_> {
             include_str!("report.css")
         );
         self.header(&mut html);
-        let kind = if self.sample == "image" {
-            "samples"
-        } else {
-            "samples cloud"
+        let kind = match self.sample {
+            Sample::Image => "samples",
+            Sample::Point => "samples cloud",
         };
         self.pictures(&mut html, "Samples over time", self.samples, kind);
         self.curves(&mut html);
@@ -89,7 +87,7 @@ impl Report<'_> {
             escape(self.data),
             escape(self.about)
         );
-        if let Some((step, losses)) = self.history.evals.last().or(self.history.steps.last()) {
+        if let Some((step, losses)) = self.history.evals.last().or(self.history.last()) {
             let split = if self.history.evals.is_empty() {
                 "last step"
             } else {
@@ -106,9 +104,9 @@ impl Report<'_> {
             }
             let _ = write!(
                 html,
-                "</dl>\n<p class=\"note\">{split}, after {} steps; losses in nats per {}</p>\n",
-                thousands(*step),
-                escape(self.sample)
+                "</dl>\n<p class=\"note\">{split}, after {}; losses in nats per {}</p>\n",
+                counted(*step, "step"),
+                self.sample
             );
         }
         html.push_str("</header>\n");
@@ -119,9 +117,8 @@ impl Report<'_> {
         if names.is_empty() {
             return;
         }
-        let stretch = self.history.steps.len().div_ceil(POINTS);
-        let training = match stretch {
-            0 | 1 => "training, each step".to_owned(),
+        let training = match self.history.stretch() {
+            1 => "training, each step".to_owned(),
             n => format!("training, mean of {n} steps"),
         };
         let _ = write!(
@@ -130,7 +127,7 @@ impl Report<'_> {
              <span class=\"test\">test, each epoch</span></p>\n<div class=\"curves\">\n"
         );
         for name in names {
-            let (train, test) = (self.history.training(name, POINTS), self.history.test(name));
+            let (train, test) = (self.history.training(name), self.history.test(name));
             let curve = Curve {
                 train: &train,
                 test: &test,

@@ -13,8 +13,15 @@
 use crate::errors::Failure;
 use serde_json::{Map, Value, json};
 use std::fs::{self, File};
-use std::io::{BufWriter, Write};
+use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
+
+mod past;
+
+pub(crate) use past::{PastRun, open};
+
+/// How often another run may take the chosen place before it is an error.
+const TRIES: usize = 100;
 
 /// What `run.json` says.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,17 +54,17 @@ pub(crate) fn choose(out: Option<&Path>, model: &str, data: &str) -> Result<Path
             .expect("there are more numbers than folders"));
     };
     match fs::read_dir(out).map(|mut entries| entries.next().is_some()) {
-        Ok(true) => Err(
-            Failure::input(format!("the output folder {} exists and is not empty", out.display()))
-                .hint("choose another with --out, or leave --out away for a fresh folder in runs/"),
-        ),
+        Ok(true) => Err(Failure::input(
+            format!("the output folder {} exists and is not empty", out.display()),
+            "choose another with --out, or leave --out away for a fresh folder in runs/",
+        )),
         Ok(false) => Ok(out.to_path_buf()),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(out.to_path_buf()),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(out.to_path_buf()),
         Err(error) => Err(cannot_write(out, &error)),
     }
 }
 
-fn cannot_write(path: &Path, error: &std::io::Error) -> Failure {
+fn cannot_write(path: &Path, error: &io::Error) -> Failure {
     Failure::file("write the output folder", path, error).hint("choose a folder that you may write to with --out")
 }
 
@@ -70,34 +77,22 @@ impl RunFolder {
         config: &str,
         facts: &Facts,
     ) -> Result<Self, Failure> {
-        loop {
-            let path = choose(out, model, data)?;
-            match Self::create(&path, config, facts.clone()) {
-                Err(_) if out.is_none() && path.exists() => {}
-                made => return made,
-            }
-        }
+        let path = claim(
+            || choose(out, model, data),
+            |path| make(path, config, facts),
+            if out.is_none() { TRIES } else { 1 },
+        )?;
+        Self::opened(path, facts.clone())
     }
 
-    /// Makes the folder with its first files, all at once.
+    /// Makes this very folder.
+    #[cfg(test)]
     pub(crate) fn create(path: &Path, config: &str, facts: Facts) -> Result<Self, Failure> {
-        let parent = path
-            .parent()
-            .filter(|p| !p.as_os_str().is_empty())
-            .unwrap_or(Path::new("."));
-        fs::create_dir_all(parent).map_err(|e| cannot_write(path, &e))?;
-        let hidden = Temporary::beside(path);
-        let fill = || -> std::io::Result<()> {
-            fs::create_dir(&hidden.0)?;
-            fs::create_dir(hidden.0.join("samples"))?;
-            fs::create_dir(hidden.0.join("checkpoints"))?;
-            fs::write(hidden.0.join("config.toml"), config)?;
-            fs::write(hidden.0.join("run.json"), run_json("running", &facts))?;
-            fs::write(hidden.0.join("metrics.jsonl"), "")?;
-            fs::write(hidden.0.join("timing.jsonl"), "")?;
-            hidden.rename(path)
-        };
-        fill().map_err(|e| cannot_write(path, &e))?;
+        make(path, config, &facts).map_err(|e| cannot_write(path, &e))?;
+        Self::opened(path.to_path_buf(), facts)
+    }
+
+    fn opened(path: PathBuf, facts: Facts) -> Result<Self, Failure> {
         let append = |name: &str| {
             let file = path.join(name);
             File::options()
@@ -107,10 +102,10 @@ impl RunFolder {
                 .map_err(|e| Failure::file("write", &file, &e))
         };
         Ok(Self {
-            path: path.to_path_buf(),
-            facts,
             metrics: append("metrics.jsonl")?,
             timing: append("timing.jsonl")?,
+            path,
+            facts,
         })
     }
 
@@ -169,6 +164,66 @@ impl RunFolder {
     }
 }
 
+/// Makes the chosen folder, and chooses again only where another run took that place meanwhile.
+fn claim(
+    mut choose: impl FnMut() -> Result<PathBuf, Failure>,
+    mut make: impl FnMut(&Path) -> io::Result<()>,
+    tries: usize,
+) -> Result<PathBuf, Failure> {
+    let mut left = tries;
+    loop {
+        let path = choose()?;
+        left -= 1;
+        match make(&path) {
+            Ok(()) => return Ok(path),
+            Err(e) if left > 0 && [ErrorKind::AlreadyExists, ErrorKind::DirectoryNotEmpty].contains(&e.kind()) => {}
+            Err(e) => return Err(cannot_write(&path, &e)),
+        }
+    }
+}
+
+/// Makes a run's folder with its first files, all at once.
+fn make(path: &Path, config: &str, facts: &Facts) -> io::Result<()> {
+    if path.is_dir() {
+        return fill_in_place(path, config, facts);
+    }
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    let hidden = Temporary::beside(path);
+    fs::create_dir(&hidden.0)?;
+    fill(&hidden.0, config, facts)?;
+    hidden.rename(path)
+}
+
+/// An empty folder stays the one that it is: it may be where the user's shell stands (`--out .`), or a mount.
+fn fill_in_place(path: &Path, config: &str, facts: &Facts) -> io::Result<()> {
+    // Whoever makes the first entry has the folder.
+    fs::create_dir(path.join("checkpoints"))?;
+    let hidden = Temporary(path.join(format!(".part-{}", std::process::id())));
+    let filled = fs::create_dir(&hidden.0)
+        .and_then(|()| fill(&hidden.0, config, facts))
+        .and_then(|()| {
+            for name in ["samples", "config.toml", "metrics.jsonl", "timing.jsonl", "run.json"] {
+                fs::rename(hidden.0.join(name), path.join(name))?;
+            }
+            Ok(())
+        });
+    if filled.is_err() {
+        let _ = fs::remove_dir(path.join("checkpoints"));
+    }
+    filled
+}
+
+fn fill(folder: &Path, config: &str, facts: &Facts) -> io::Result<()> {
+    fs::create_dir(folder.join("samples"))?;
+    fs::create_dir(folder.join("checkpoints"))?;
+    fs::write(folder.join("config.toml"), config)?;
+    fs::write(folder.join("run.json"), run_json("running", facts))?;
+    fs::write(folder.join("metrics.jsonl"), "")?;
+    fs::write(folder.join("timing.jsonl"), "")
+}
+
 /// Writes a file under a temporary name and renames it.
 pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let hidden = Temporary::beside(path);
@@ -195,7 +250,7 @@ impl Temporary {
     }
 
     /// Takes the real name. An empty folder of that name gives way.
-    fn rename(&self, path: &Path) -> std::io::Result<()> {
+    fn rename(&self, path: &Path) -> io::Result<()> {
         if path.is_dir() {
             fs::remove_dir(path)?;
         }
@@ -208,79 +263,6 @@ impl Drop for Temporary {
         // After a rename there is nothing left to remove, and that is not an error.
         let _ = fs::remove_file(&self.0).or_else(|_| fs::remove_dir_all(&self.0));
     }
-}
-
-/// No sample has more values: a damaged file must not ask for more memory than there is.
-const LARGEST_SAMPLE: usize = 1 << 24;
-
-/// A run that was written earlier.
-#[derive(Debug)]
-pub(crate) struct PastRun {
-    /// The resolved configuration.
-    pub(crate) config: toml::Table,
-    /// The model's name.
-    pub(crate) model: String,
-    /// The sizes of one sample.
-    pub(crate) shape: Vec<usize>,
-    /// The last checkpoint.
-    pub(crate) checkpoint: PathBuf,
-    /// The step of the last checkpoint.
-    pub(crate) step: u64,
-    /// The epoch of the last checkpoint.
-    pub(crate) epoch: u64,
-}
-
-/// Opens the folder of a run.
-pub(crate) fn open(path: &Path) -> Result<PastRun, Failure> {
-    if !path.join("run.json").is_file() {
-        return Err(Failure::input(format!("{} is not the folder of a run", path.display()))
-            .hint("give a folder that `genlab train` has made, such as runs/vae-glyphs-1"));
-    }
-    let facts = read_json(&path.join("run.json"))?;
-    let model = Facts(facts)
-        .text("model")
-        .map(str::to_string)
-        .ok_or_else(|| Failure::input(format!("{}: names no model", path.join("run.json").display())))?;
-    let config = crate::config::read_file(&path.join("config.toml"))?;
-    let (step, checkpoint) = checkpoints(path).into_iter().max().ok_or_else(|| {
-        Failure::input(format!("the run {} has no checkpoint yet", path.display()))
-            .hint("a checkpoint is written after each epoch: let it train for longer")
-    })?;
-    let state = read_json(&checkpoint.join("state.json"))?;
-    let epoch = state.get("epoch").and_then(Value::as_u64).unwrap_or(0);
-    let sizes = state.get("shape").and_then(Value::as_array).into_iter().flatten();
-    let shape: Vec<usize> = sizes.filter_map(|size| usize::try_from(size.as_u64()?).ok()).collect();
-    let dim = shape.iter().try_fold(1_usize, |dim, &size| dim.checked_mul(size));
-    if shape.is_empty() || !dim.is_some_and(|dim| (1..=LARGEST_SAMPLE).contains(&dim)) {
-        let file = checkpoint.join("state.json");
-        return Err(Failure::input(format!(
-            "{} is damaged: `shape` is not the size of a sample",
-            file.display()
-        )));
-    }
-    Ok(PastRun {
-        config,
-        model,
-        shape,
-        checkpoint,
-        step,
-        epoch,
-    })
-}
-
-fn checkpoints(run: &Path) -> Vec<(u64, PathBuf)> {
-    let entries = fs::read_dir(run.join("checkpoints")).into_iter().flatten().flatten();
-    entries
-        .filter_map(|entry| {
-            let step = entry.file_name().to_str()?.strip_prefix("step-")?.parse().ok()?;
-            Some((step, entry.path()))
-        })
-        .collect()
-}
-
-fn read_json(path: &Path) -> Result<Map<String, Value>, Failure> {
-    let text = fs::read_to_string(path).map_err(|e| Failure::file("read", path, &e))?;
-    serde_json::from_str(&text).map_err(|e| Failure::input(format!("{} is damaged: {e}", path.display())))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use crate::config::get;
 use crate::errors::Failure;
-use crate::library::{DataCard, Library, ModelCard, Preset, Summary, Workload};
+use crate::library::{DataCard, Library, ModelCard, Preset, Sample, Summary, Workload};
 use crate::pictures::{Images, Pictures};
 use crate::run_folder::PastRun;
 use genmodels::Losses;
@@ -69,7 +69,10 @@ impl Library for StandIn {
 
     fn data_info(&self, spec: &str) -> Result<Vec<(String, String)>, Failure> {
         if spec != "glyphs" {
-            return Err(Failure::input(format!("there is no data set {spec}")));
+            return Err(Failure::input(
+                format!("there is no data set {spec}"),
+                "there is: glyphs",
+            ));
         }
         Ok(vec![
             ("training".into(), "512 images of 28 x 28".into()),
@@ -92,12 +95,12 @@ impl Library for StandIn {
         }))
     }
 
-    fn restore(&self, run: &PastRun) -> Result<Box<dyn Workload>, Failure> {
-        self.open(&run.model, &run.config)
+    fn evaluate(&self, run: &PastRun) -> Result<Option<Losses>, Failure> {
+        self.open(&run.model, &run.config)?.evaluate()
     }
 
     fn draw(&self, run: &PastRun, _: u64, count: usize) -> Result<(Pictures, Option<Pictures>), Failure> {
-        let work = self.restore(run)?;
+        let work = self.open(&run.model, &run.config)?;
         Ok((work.sample(count)?, work.backdrop()))
     }
 }
@@ -159,9 +162,9 @@ impl Work {
 impl Workload for Work {
     fn summary(&self) -> Summary {
         let (sample, data) = if self.images {
-            ("image", "512 images of 28 x 28")
+            (Sample::Image, "512 images of 28 x 28")
         } else {
-            ("point", "512 points of the plane")
+            (Sample::Point, "512 points of the plane")
         };
         Summary {
             sample,

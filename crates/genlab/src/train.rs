@@ -1,18 +1,20 @@
 //! `genlab train`: the loop, and what it leaves behind after each epoch.
 
 use crate::cli::TrainArgs;
+use crate::config::leaves;
 use crate::errors::Failure;
 use crate::events::Event;
 use crate::history::History;
 use crate::library::{Library, Summary, Workload};
 use crate::plan::{Plan, plan};
-use crate::progress::{Progress, thousands};
+use crate::progress::{Progress, counted, thousands};
 use crate::quantity::in_words;
 use crate::report::Shot;
 use crate::run_folder::{Facts, RunFolder};
 use crate::{cpu, output};
 use serde_json::{Map, json};
 use std::time::{Duration, Instant};
+use toml::Table;
 
 mod keep;
 
@@ -23,7 +25,12 @@ pub(crate) fn train(library: &dyn Library, args: &TrainArgs) -> Result<(), Failu
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
         .build()
-        .map_err(|e| Failure::input(format!("cannot start {threads} threads: {e}")))?;
+        .map_err(|e| {
+            Failure::input(
+                format!("cannot start {threads} threads: {e}"),
+                "ask for fewer with --threads N",
+            )
+        })?;
     pool.install(|| {
         // The data are open and the model is built before the first file is written.
         let mut workload = library.open(plan.model.name, &plan.config)?;
@@ -72,15 +79,16 @@ impl Run {
             summary.data,
             thousands(summary.parameters),
             if train.steps == 0 {
-                format!("{} epochs", train.epochs)
+                counted(train.epochs, "epoch")
             } else {
-                format!("{} steps", thousands(total))
+                counted(total, "step")
             },
             summary.batch_size,
         ));
         progress.say(&format!(
-            "seed {}, {threads} threads, vectors of {} ({}), run {}",
+            "seed {}, {}, vectors of {} ({}), run {}",
             train.seed,
+            counted(threads as u64, "thread"),
             cpu::BUILD.lanes(),
             cpu::BUILD.name(),
             folder.path().display()
@@ -104,8 +112,12 @@ impl Run {
     fn finish(mut self, work: &mut dyn Workload) -> Result<(), Failure> {
         let outcome = self.epochs(work);
         self.progress.finish();
-        if let Err(failure) = outcome {
-            let status = if failure.is_divergence() { "diverged" } else { "failed" };
+        if let Err(mut failure) = outcome {
+            let mut status = "failed";
+            if failure.is_divergence() {
+                status = "diverged";
+                failure = failure.hint(slower(&self.plan.config));
+            }
             // The first failure is the one to tell; the folder says as much as it still can.
             let _ = self.folder.flush();
             let _ = self.folder.set_status(status);
@@ -124,7 +136,7 @@ impl Run {
         })?;
         if !self.json {
             self.farewell(work)?;
-            output::line(&run);
+            output::line(&run)?;
         }
         Ok(())
     }
@@ -137,7 +149,7 @@ impl Run {
                 self.one_step(work, index)?;
             }
             self.epoch += 1;
-            self.end_of_epoch(work, steps, began)?;
+            self.end_of_epoch(work, began)?;
         }
         Ok(())
     }
@@ -156,13 +168,13 @@ impl Run {
         self.folder
             .time(&json!({"v": 1, "event": "step", "step": step, "ms": milliseconds(took)}))?;
         self.progress.step(epoch, &losses, took);
-        self.history.steps.push((step, losses));
+        self.history.add(step, losses);
         Ok(())
     }
 
-    fn end_of_epoch(&mut self, work: &mut dyn Workload, steps: u64, began: Instant) -> Result<(), Failure> {
+    fn end_of_epoch(&mut self, work: &mut dyn Workload, began: Instant) -> Result<(), Failure> {
         let (epoch, step, trained) = (self.epoch, self.step, began.elapsed());
-        let mean = self.history.mean_since(self.history.steps.len() - steps as usize);
+        let mean = self.history.end_epoch();
         self.emit(&Event::Epoch {
             epoch,
             step,
@@ -202,7 +214,7 @@ impl Run {
         }
         let line = event.to_line();
         if self.json {
-            output::line(&line);
+            output::line(&line)?;
         }
         if event.is_metric() {
             self.folder.metric(&line)?;
@@ -223,6 +235,20 @@ fn facts(plan: &Plan, threads: usize) -> Facts {
     facts.insert("lanes".into(), json!(cpu::BUILD.lanes()));
     facts.insert("threads".into(), json!(threads));
     Facts(facts)
+}
+
+/// What to try after a divergence: the model's own learning rates, halved.
+fn slower(config: &Table) -> String {
+    let rates = leaves(config)
+        .into_iter()
+        .filter(|(key, _)| key.ends_with("learning_rate"));
+    let halved: Vec<String> = rates
+        .filter_map(|(key, value)| Some(format!(" -s {key}={:e}", value.as_float()? / 2.0)))
+        .collect();
+    match halved.len() {
+        0 | 1 => format!("a smaller learning rate usually helps:{}", halved.concat()),
+        _ => format!("smaller learning rates usually help:{}", halved.concat()),
+    }
 }
 
 fn milliseconds(time: Duration) -> f64 {

@@ -1,18 +1,19 @@
 //! The models and data sets of the crates below, behind the traits that the program knows.
 
-use crate::config::{get, leaves, settings};
+use crate::config::settings;
 use crate::errors::Failure;
 use crate::library::{DataCard, Library, ModelCard, Preset, Workload};
 use crate::pictures::Pictures;
 use crate::run_folder::PastRun;
 use datasets::{DataError, Dataset};
-use genmodels::{ConfigError, Model, TrainError, Trainer};
+use genmodels::{ConfigError, Losses, Model, TrainError, Trainer};
 use std::path::Path;
 use tensor_core::Random;
 use toml::Table;
-use work::Work;
+use work::{Judged, Work};
 
 mod info;
+mod size;
 mod work;
 
 /// Sets that the program makes are the same in every run, so that losses of different seeds can be compared.
@@ -56,22 +57,21 @@ impl Library for Crates {
         let settings = settings(config)?;
         let data = open_data(&settings.data.name)?;
         let trainer = build(model, config, data.dim(), settings.train.seed)?;
-        Ok(Box::new(Work::new(trainer, data, &settings)?))
+        Ok(Box::new(Work::new(Judged::new(trainer, data, &settings)?)?))
     }
 
-    fn restore(&self, run: &PastRun) -> Result<Box<dyn Workload>, Failure> {
+    fn evaluate(&self, run: &PastRun) -> Result<Option<Losses>, Failure> {
         let settings = settings(&run.config)?;
         let data = open_data(&settings.data.name)?;
         if data.shape != run.shape {
             let (is, was) = (info::size(&data.shape), info::size(&run.shape));
-            return Err(Failure::input(format!(
-                "{} has {is}, but the run was trained on {was}",
-                settings.data.name
-            ))
-            .hint("name a data set of the same kind with --data"));
+            return Err(Failure::input(
+                format!("{} has {is}, but the run was trained on {was}", settings.data.name),
+                "name a data set of the same kind with --data",
+            ));
         }
         let trainer = load(run, settings.train.seed)?;
-        Ok(Box::new(Work::new(trainer, data, &settings)?))
+        Ok(Judged::new(trainer, data, &settings)?.evaluate())
     }
 
     fn draw(&self, run: &PastRun, seed: u64, count: usize) -> Result<(Pictures, Option<Pictures>), Failure> {
@@ -93,9 +93,15 @@ fn open_data(spec: &str) -> Result<Dataset, Failure> {
 /// The model of a resolved configuration, for samples of `data_dim` values, before its first step.
 fn build(model: &str, config: &Table, data_dim: usize, seed: u64) -> Result<Trainer, Failure> {
     let entry = genmodels::catalogue().iter().find(|entry| entry.name == model);
-    let entry = entry.ok_or_else(|| Failure::input(format!("there is no model {model}")))?;
-    let built = entry.build(config, data_dim, &mut Random::new(seed).stream("init"));
-    Trainer::new(built.map_err(|error| setting_failure(error, config))?, seed).map_err(train_failure)
+    let entry = entry.ok_or_else(|| {
+        let message = format!("there is no model {model}");
+        Failure::input(message, "`genlab list` shows every model")
+    })?;
+    size::check(config, data_dim)?;
+    let built = |config: &Table| entry.build(config, data_dim, &mut Random::new(seed).stream("init"));
+    let exact = |error: ConfigError| error.exact(config, |config| built(config).err());
+    let model = built(config).map_err(|error| setting_failure(exact(error)))?;
+    Trainer::new(model, seed).map_err(train_failure)
 }
 
 /// The model of a past run with the weights of its checkpoint. `seed` keys what is sampled.
@@ -105,37 +111,21 @@ fn load(run: &PastRun, seed: u64) -> Result<Trainer, Failure> {
     Ok(trainer)
 }
 
-/// What the error says behind its last semicolon is the way out.
 fn data_failure(error: DataError) -> Failure {
-    let text = error.to_string();
-    match (&error, text.rsplit_once("; ")) {
-        // What the system says is its own, and may have semicolons of its own.
-        (DataError::Unreadable { .. }, _) | (_, None) => Failure::input(text),
-        (_, Some((message, hint))) => Failure::input(message).hint(hint),
-    }
+    Failure::input(error.to_string(), error.hint())
 }
 
-/// A value that is not among those allowed is reported for the whole table: the setting is the one that has it.
-fn setting_failure(error: ConfigError, config: &Table) -> Failure {
-    let guilty = get(config, &error.key).and_then(|table| {
-        let named = |value: &toml::Value| value.as_str().is_some_and(|v| error.reason.contains(&format!("`{v}`")));
-        leaves(table.as_table()?)
-            .into_iter()
-            .find(|(_, value)| named(value))
-            .map(|(key, value)| (format!("{}.{key}", error.key), value.to_string()))
-    });
-    let (key, value) = guilty.unwrap_or((error.key, error.value));
-    Failure::input(format!("{key} = {value}: {}", error.reason)).hint("`genlab list` shows every setting")
+fn setting_failure(error: ConfigError) -> Failure {
+    Failure::input(
+        error.to_string(),
+        format!("{}; `genlab list` shows every setting", error.hint()),
+    )
 }
 
 fn train_failure(error: TrainError) -> Failure {
-    if let TrainError::Diverged { step, loss, value } = error {
-        return Failure::diverged(step, loss, value);
-    }
-    let text = error.to_string();
-    match text.split_once("\n  hint: ") {
-        Some((message, hint)) => Failure::input(message).hint(hint),
-        None => Failure::input(text),
+    match error {
+        TrainError::Diverged { step, loss, value } => Failure::diverged(step, loss, value),
+        other => Failure::input(other.to_string(), other.hint()),
     }
 }
 
@@ -158,5 +148,8 @@ fn check_reach(model: &dyn Model, data: &Dataset) -> Result<(), Failure> {
         "gan" => "let its last layer be linear with -s model.output=linear, or use --preset ring8",
         _ => "for points: genlab train gan --preset ring8",
     };
-    Err(Failure::input(message).hint(hint))
+    Err(Failure::input(message, hint))
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,9 +12,7 @@ use tensor_core::{Random, Tensor, no_grad};
 #[derive(Debug, thiserror::Error)]
 pub enum TrainError {
     /// A parameter would silently stay as it is.
-    #[error(
-        "no optimiser of `{model}` holds the parameter `{parameter}`\n  hint: give it to one, or name it in Model::frozen"
-    )]
+    #[error("no optimiser of `{model}` holds the parameter `{parameter}`")]
     Untrained {
         /// The model.
         model: &'static str,
@@ -22,7 +20,7 @@ pub enum TrainError {
         parameter: String,
     },
     /// A loss is not a finite number.
-    #[error("step {step}: the loss `{loss}` is {value}\n  hint: a smaller learning rate often helps")]
+    #[error("step {step}: the loss `{loss}` is {value}")]
     Diverged {
         /// The step, from 1.
         step: u64,
@@ -34,6 +32,23 @@ pub enum TrainError {
     /// A checkpoint could not be written or read.
     #[error(transparent)]
     State(#[from] StateError),
+}
+
+impl TrainError {
+    /// What to do about it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            TrainError::Untrained { .. } => "give it to one, or name it in Model::frozen",
+            TrainError::Diverged { .. } => "a smaller learning rate often helps",
+            TrainError::State(StateError::Io { .. }) => "check that its folder exists, and that you may use it",
+            TrainError::State(StateError::Format { .. }) => {
+                "the checkpoint is damaged: without its folder, the one before it is used"
+            }
+            TrainError::State(StateError::Mismatch { .. }) => {
+                "the checkpoint is that of another model or configuration"
+            }
+        }
+    }
 }
 
 /// The state of a training run.

@@ -162,15 +162,17 @@ fn points_are_given_as_they_are() {
 
 #[test]
 fn what_cannot_be_done_is_an_error() {
-    let message =
-        |split: &Split, size, presentation| Batches::in_order(split, size, presentation).unwrap_err().to_string();
+    let message = |split: &Split, size, presentation| {
+        let error = Batches::in_order(split, size, presentation).unwrap_err();
+        format!("{error} | {}", error.hint())
+    };
     assert_eq!(
         message(&ramp(), 257, GREY),
-        "a batch of 257 was asked for, but the set has only 256 samples; choose at most 256"
+        "a batch of 257 was asked for, but the set has only 256 samples | choose at most 256"
     );
     assert_eq!(
         message(&ramp(), 0, GREY),
-        "a batch size of 0 was asked for; it must be at least 1"
+        "a batch size of 0 was asked for | it must be at least 1"
     );
     let points = Split::points(vec![0.0; 4], 2);
     assert!(message(&points, 1, BINARY).contains("only sets of images"));

@@ -136,15 +136,15 @@ fn damaged_compression_is_an_error_that_names_the_file() {
 
 #[test]
 fn a_missing_file_is_named() {
-    let message = read(Path::new("/nowhere/at-all"), &[]).unwrap_err().to_string();
-    assert_eq!(message, "/nowhere/at-all: no such file; check the path");
+    let error = read(Path::new("/nowhere/at-all"), &[]).unwrap_err();
+    assert_eq!(error.to_string(), "/nowhere/at-all: no such file");
+    assert_eq!(error.hint(), "check the path");
 }
 
 #[test]
 fn messages_say_what_was_expected_and_what_to_do() {
-    let message = read_bytes(&idx(8, &[5], 5), &[28, 28]).unwrap_err().to_string();
-    assert!(
-        message.ends_with(": it has 1 dimension(s), expected 3; were images and labels exchanged?"),
-        "{message}"
-    );
+    let error = read_bytes(&idx(8, &[5], 5), &[28, 28]).unwrap_err();
+    let message = error.to_string();
+    assert!(message.ends_with(": it has 1 dimension(s), expected 3"), "{message}");
+    assert_eq!(error.hint(), "were images and labels exchanged?");
 }

@@ -131,15 +131,21 @@ fn a_wrong_type_names_key_expected_and_found() {
         ),
         ("model=3", "model: expected a table of settings, found 3"),
     ] {
-        assert_eq!(refused(&[set]), format!("error: -s: {expected}"));
+        let told = refused(&[set]);
+        let (message, hint) = told.split_once("\nhint: ").unwrap();
+        assert_eq!(message, format!("error: -s: {expected}"));
+        assert!(
+            hint.starts_with("the default is ") || hint.starts_with("`genlab list`"),
+            "{hint}"
+        );
     }
     assert_eq!(
         with_file("[train]\nseed = \"a\"\n").unwrap_err(),
-        "error: f.toml: train.seed: expected a whole number, found \"a\""
+        "error: f.toml: train.seed: expected a whole number, found \"a\"\nhint: the default is train.seed = 0"
     );
     assert_eq!(
         with_file("train.seed.x = 1\n").unwrap_err(),
-        "error: f.toml: train.seed: expected a whole number, found a table"
+        "error: f.toml: train.seed: expected a whole number, found a table\nhint: the default is train.seed = 0"
     );
 }
 
@@ -181,6 +187,10 @@ fn malformed_settings_say_what_is_expected() {
     };
     let message = resolve(&defaults(), missing).unwrap_err().to_string();
     assert!(message.starts_with("error: cannot read no/such.toml: "), "{message}");
+    assert!(
+        message.ends_with("\nhint: check the path for typing mistakes"),
+        "{message}"
+    );
 }
 
 #[test]

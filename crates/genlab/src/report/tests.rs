@@ -14,7 +14,7 @@ fn html(config: &str, history: &History, shots: u64) -> String {
         about: "a <b>model</b>",
         data: "glyphs",
         status: "done",
-        sample: "image",
+        sample: Sample::Image,
         facts: vec![("CPU".into(), "a \"fast\" & <new> one".into())],
         history,
         samples: &(1..=shots).map(shot).collect::<Vec<_>>(),
@@ -26,10 +26,10 @@ fn html(config: &str, history: &History, shots: u64) -> String {
 
 fn history() -> History {
     let losses = |i: u64| Losses::new([("elbo", -300.0 / i as f64), ("kl", 25.0)]);
-    History {
-        steps: (1..=50).map(|i| (i, losses(i))).collect(),
-        evals: vec![(50, losses(50))],
-    }
+    let mut history = History::default();
+    (1..=50).for_each(|i| history.add(i, losses(i)));
+    history.evals.push((50, losses(50)));
+    history
 }
 
 #[test]

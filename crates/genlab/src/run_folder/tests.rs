@@ -95,7 +95,7 @@ fn a_folder_appears_whole_or_not_at_all() {
     let run = RunFolder::create(&place.path().join("run"), "", facts()).unwrap();
     let failed = run.write_folder("checkpoints/step-1", |folder| {
         fs::write(folder.join("model.safetensors"), "half").unwrap();
-        Err(Failure::input("the disk is full"))
+        Err(Failure::input("the disk is full", "make room"))
     });
     assert_eq!(failed.unwrap_err().message(), "the disk is full");
     assert!(names(&run.path().join("checkpoints")).is_empty());
@@ -135,4 +135,72 @@ fn a_past_run_opens_at_its_last_checkpoint() {
     assert!(past.checkpoint.ends_with("step-108"));
     fs::write(path.join("run.json"), "{").unwrap();
     assert!(refused(&path).contains("run.json is damaged: "));
+}
+
+#[test]
+fn a_place_is_chosen_again_only_where_another_run_took_it() {
+    let tried = |errors: &[ErrorKind], tries| {
+        let mut calls = 0;
+        let mut number = 0;
+        let made = claim(
+            || {
+                number += 1;
+                Ok(PathBuf::from(number.to_string()))
+            },
+            |_| {
+                calls += 1;
+                errors.get(calls - 1).map_or(Ok(()), |&kind| Err(kind.into()))
+            },
+            tries,
+        );
+        (made.map_err(|e| e.to_string()), calls)
+    };
+    use ErrorKind::{AlreadyExists, DirectoryNotEmpty, PermissionDenied};
+    assert_eq!(tried(&[AlreadyExists, DirectoryNotEmpty], 9), (Ok("3".into()), 3));
+    let (made, calls) = tried(&[PermissionDenied], 9);
+    assert!(
+        made.unwrap_err()
+            .contains("cannot write the output folder 1: permission denied")
+    );
+    assert_eq!(calls, 1);
+    assert_eq!(tried(&[AlreadyExists; 20], 9).1, 9, "not without end");
+}
+
+#[test]
+fn an_empty_folder_is_filled_and_stays_the_same_folder() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("run");
+    fs::create_dir(&path).unwrap();
+    RunFolder::create(&path, "x = 1\n", facts()).unwrap();
+    assert_eq!(names(&path).len(), 6);
+    assert_eq!(names(place.path()), ["run"]);
+    // Another run that found the folder empty at the same time.
+    let error = make(&path, "", &facts()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::AlreadyExists);
+    assert_eq!(names(&path).len(), 6);
+}
+
+#[test]
+fn an_unfinished_run_says_what_is_used_of_it() {
+    let place = tempfile::tempdir().unwrap();
+    let run = RunFolder::create(&place.path().join("run"), "", facts()).unwrap();
+    run.write_folder("checkpoints/step-9", |folder| {
+        write_whole(&folder.join("state.json"), b"{\"epoch\":2,\"shape\":[2]}")
+    })
+    .unwrap();
+    let told = |status| {
+        run.set_status(status).unwrap();
+        open(run.path()).unwrap().unfinished()
+    };
+    assert_eq!(told("done"), None);
+    for (status, how) in [
+        ("running", "it is still under way, or was stopped"),
+        ("diverged", "it diverged"),
+        ("failed", "it failed"),
+    ] {
+        assert_eq!(
+            told(status).unwrap(),
+            format!("the run has not finished ({how}): this is its checkpoint of step 9, epoch 2")
+        );
+    }
 }

@@ -3,9 +3,9 @@
 use super::Run;
 use crate::errors::Failure;
 use crate::events::Event;
-use crate::library::Workload;
+use crate::library::{Sample, Workload};
 use crate::pictures::{self, Pictures};
-use crate::progress::{clock, thousands};
+use crate::progress::{clock, counted, thousands};
 use crate::report::{Report, Shot};
 use crate::run_folder::write_whole;
 use crate::terminal;
@@ -20,7 +20,10 @@ pub(super) const SHOTS: usize = 80;
 
 impl Run {
     pub(super) fn draw(&mut self, work: &dyn Workload) -> Result<(), Failure> {
-        let least = if self.summary.sample == "point" { POINTS } else { 1 };
+        let least = match self.summary.sample {
+            Sample::Point => POINTS,
+            Sample::Image => 1,
+        };
         let count = (self.plan.settings.sample.count as usize).max(least);
         let samples = work.sample(count)?;
         let png = pictures::to_png(&samples, work.backdrop().as_ref());
@@ -71,7 +74,10 @@ impl Run {
         let mut fact = |name: &str, value: String| facts.push((name.into(), value));
         fact("trained on", self.summary.data.clone());
         fact("parameters", thousands(self.summary.parameters));
-        fact("steps", format!("{} in {} epochs", thousands(self.step), self.epoch));
+        fact(
+            "steps",
+            format!("{} in {}", thousands(self.step), counted(self.epoch, "epoch")),
+        );
         fact("time", clock(self.started.elapsed()));
         let rate = thousands(self.progress.rate() as u64);
         fact("speed", format!("{rate} {}s a second", self.summary.sample));

@@ -119,13 +119,28 @@ fn divergence_names_step_and_loss_and_marks_the_run() {
     let out = place.path().join("run");
     let failure = run(&out, "vae --epochs 3 -s model.diverge_at=6").unwrap_err();
     assert_eq!(failure.exit_code(), 3);
-    assert_eq!(failure.message(), "training diverged at step 6: reconstruction is NaN");
+    assert_eq!(
+        failure.to_string(),
+        "error: training diverged at step 6: reconstruction is NaN\n\
+         hint: a smaller learning rate usually helps: -s optimiser.learning_rate=5e-4"
+    );
     assert_eq!(status(&out)["status"], "diverged");
     assert!(out.join("checkpoints/step-4").is_dir(), "what was good is kept");
     assert!(
         fs::read_to_string(out.join("report.html"))
             .unwrap()
             .contains("status diverged")
+    );
+}
+
+#[test]
+fn each_learning_rate_that_a_model_has_is_named_after_a_divergence() {
+    let config =
+        "[optimiser.generator]\nlearning_rate = 2e-4\nbeta1 = 0.5\n[optimiser.discriminator]\nlearning_rate = 1e-4";
+    assert_eq!(
+        slower(&config.parse().unwrap()),
+        "smaller learning rates usually help: -s optimiser.generator.learning_rate=1e-4 \
+         -s optimiser.discriminator.learning_rate=5e-5"
     );
 }
 

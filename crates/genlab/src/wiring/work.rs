@@ -2,7 +2,7 @@
 
 use super::{check_reach, data_failure, info, save, train_failure};
 use crate::errors::Failure;
-use crate::library::{Summary, Workload};
+use crate::library::{Sample, Summary, Workload};
 use crate::pictures::{Images, Pictures};
 use crate::settings::Settings;
 use datasets::{Batches, Dataset, Epoch, LastBatch, Presentation, Range};
@@ -18,22 +18,28 @@ const COVERAGE_POINTS: usize = 2500;
 /// Real points behind generated ones.
 const BACKDROP_POINTS: usize = 2000;
 
-/// A training run and what it learns from.
-pub(super) struct Work {
+/// A model and the data that it is judged by: all that an evaluation needs.
+pub(super) struct Judged {
     trainer: Trainer,
     data: Dataset,
-    train: Batches,
     test: Batches,
     presentation: Presentation,
+    batch_size: usize,
     seed: u64,
+}
+
+/// A training run and what it learns from.
+pub(super) struct Work {
+    judged: Judged,
+    train: Batches,
     /// The epoch under way: its order costs a shuffle.
     epoch: Option<(u64, Epoch)>,
     /// The batch under way: its memory is used again.
     values: Vec<f32>,
 }
 
-impl Work {
-    pub(super) fn new(trainer: Trainer, data: Dataset, settings: &Settings) -> Result<Work, Failure> {
+impl Judged {
+    pub(super) fn new(trainer: Trainer, data: Dataset, settings: &Settings) -> Result<Judged, Failure> {
         check_reach(trainer.model(), &data)?;
         let presentation = Presentation {
             range: match trainer.model().value_range() {
@@ -43,27 +49,23 @@ impl Work {
             binarised: settings.data.binarise,
         };
         let batch_size = usize::try_from(settings.train.batch_size).unwrap_or(usize::MAX);
-        if batch_size > data.train.len() {
-            return Err(Failure::input(format!(
-                "train.batch_size = {batch_size}: a batch cannot be larger than the training set ({})",
-                info::samples(&data, &data.train)
-            ))
-            .hint("choose a smaller one with -s train.batch_size=N"));
-        }
-        let order = Random::new(settings.train.seed).stream("data");
-        let train = Batches::shuffled(&data.train, batch_size, LastBatch::Keep, presentation, &order);
         let evaluation_batch = batch_size.max(EVALUATION_BATCH).min(data.test.len());
         let test = Batches::in_order(&data.test, evaluation_batch, presentation);
-        Ok(Work {
+        Ok(Judged {
             trainer,
-            train: train.map_err(data_failure)?,
             test: test.map_err(data_failure)?,
             data,
             presentation,
+            batch_size,
             seed: settings.train.seed,
-            epoch: None,
-            values: Vec::new(),
         })
+    }
+
+    /// Mean losses over the test split, if the model has something to evaluate.
+    pub(super) fn evaluate(&self) -> Option<Losses> {
+        let batches = self.test.epoch(0);
+        let losses = self.trainer.evaluate((0..batches.len()).map(|i| batches.batch(i)));
+        losses.map(|losses| Losses::new(losses.iter().chain(self.coverage())))
     }
 
     /// How well generated points cover the modes, where the set is made of modes. The same noise each time.
@@ -80,17 +82,37 @@ impl Work {
     }
 }
 
+impl Work {
+    pub(super) fn new(judged: Judged) -> Result<Work, Failure> {
+        let Judged { data, batch_size, .. } = &judged;
+        if *batch_size > data.train.len() {
+            let samples = info::samples(data, &data.train);
+            return Err(Failure::input(
+                format!("train.batch_size = {batch_size}: a batch cannot be larger than the training set ({samples})"),
+                "choose a smaller one with -s train.batch_size=N",
+            ));
+        }
+        let order = Random::new(judged.seed).stream("data");
+        let train = Batches::shuffled(&data.train, *batch_size, LastBatch::Keep, judged.presentation, &order);
+        Ok(Work {
+            train: train.map_err(data_failure)?,
+            judged,
+            epoch: None,
+            values: Vec::new(),
+        })
+    }
+}
+
 impl Workload for Work {
     fn summary(&self) -> Summary {
         Summary {
-            sample: if self.data.train.values().is_some() {
-                "point"
-            } else {
-                "image"
+            sample: match self.judged.data.train.values() {
+                Some(_) => Sample::Point,
+                None => Sample::Image,
             },
-            data: info::samples(&self.data, &self.data.train),
-            shape: self.data.shape.clone(),
-            parameters: module::count_params(self.trainer.model()) as u64,
+            data: info::samples(&self.judged.data, &self.judged.data.train),
+            shape: self.judged.data.shape.clone(),
+            parameters: module::count_params(self.judged.trainer.model()) as u64,
             batch_size: self.train.batch_size() as u64,
         }
     }
@@ -105,40 +127,46 @@ impl Workload for Work {
         }
         let (_, batches) = self.epoch.get_or_insert_with(|| (epoch, self.train.epoch(epoch)));
         batches.fill(index as usize, &mut self.values);
-        let dim = self.data.dim();
+        let dim = self.judged.data.dim();
         let x = Tensor::from_slice(&self.values, [self.values.len() / dim, dim]);
-        self.trainer.step(&x).map_err(train_failure)
+        self.judged.trainer.step(&x).map_err(train_failure)
     }
 
     fn evaluate(&self) -> Result<Option<Losses>, Failure> {
-        let batches = self.test.epoch(0);
-        let losses = self.trainer.evaluate((0..batches.len()).map(|i| batches.batch(i)));
-        Ok(losses.map(|losses| Losses::new(losses.iter().chain(self.coverage()))))
+        Ok(self.judged.evaluate())
     }
 
     fn sample(&self, count: usize) -> Result<Pictures, Failure> {
-        let samples = self.trainer.sample(count);
-        Ok(pictures(&samples, &self.data.shape, self.trainer.model().value_range()))
+        let samples = self.judged.trainer.sample(count);
+        Ok(pictures(
+            &samples,
+            &self.judged.data.shape,
+            self.judged.trainer.model().value_range(),
+        ))
     }
 
     fn reconstruct(&self, count: usize) -> Result<Option<(Images, Images)>, Failure> {
-        let first = Batches::in_order(&self.data.test, count.min(self.data.test.len()), self.presentation);
+        let first = Batches::in_order(
+            &self.judged.data.test,
+            count.min(self.judged.data.test.len()),
+            self.judged.presentation,
+        );
         let x = first.map_err(data_failure)?.epoch(0).batch(0);
-        let range = self.trainer.model().value_range();
-        let as_images = |x: &Tensor| match pictures(x, &self.data.shape, range) {
+        let range = self.judged.trainer.model().value_range();
+        let as_images = |x: &Tensor| match pictures(x, &self.judged.data.shape, range) {
             Pictures::Images(images) => Some(images),
             Pictures::Points(_) => None,
         };
-        let made = self.trainer.reconstruct(&x);
+        let made = self.judged.trainer.reconstruct(&x);
         Ok(made.and_then(|made| Some((as_images(&x)?, as_images(&made)?))))
     }
 
     fn backdrop(&self) -> Option<Pictures> {
-        backdrop(&self.data)
+        backdrop(&self.judged.data)
     }
 
     fn save(&self, folder: &Path) -> Result<(), Failure> {
-        save(&self.trainer, folder)
+        save(&self.judged.trainer, folder)
     }
 }
 
