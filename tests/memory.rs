@@ -28,7 +28,7 @@ fn the_steady_state_takes_no_memory_from_the_system() {
             trainer.evaluate([x.clone()]).unwrap();
         }
     };
-    steps(20);
+    steps(300);
     let (before, faults) = (stats(), page_faults());
     steps(200);
     let after = stats();

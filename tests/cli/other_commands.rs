@@ -56,6 +56,19 @@ fn eval_gives_the_last_value_of_training_again() {
 }
 
 #[test]
+fn data_that_have_moved_are_asked_for() {
+    let place = trained();
+    fs::rename(place.path("set"), place.path("elsewhere")).unwrap();
+    let assert = place.command("eval run").assert().code(1);
+    assert_eq!(
+        stderr(&assert),
+        "error: the run was trained on mnist:set, and there is no folder set here\n\
+         hint: say where the data are with --data mnist:DIR\n"
+    );
+    place.run("eval run --data mnist:elsewhere");
+}
+
+#[test]
 fn eval_reads_no_training_batch() {
     let place = trained();
     // Fewer training images than a batch of the run has.
@@ -155,6 +168,8 @@ fn the_lists_name_everything() {
         "model.hidden = [400, 400]",
         "optimiser.discriminator.learning_rate = 0.0001",
         "train.batch_size = 128",
+        "train.batch_size = 64",
+        "train.epochs = 30",
     ] {
         assert!(list.contains(text), "{text}");
     }

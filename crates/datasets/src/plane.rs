@@ -1,7 +1,8 @@
 //! Sets of points of the plane: small enough to see at a glance what a model has learnt and what it has missed.
 
 use crate::{Dataset, Split};
-use rand_distr::{Distribution, Normal, Uniform};
+use rand::distr::{Distribution, Uniform};
+use rand_distr::Normal;
 use std::f64::consts::{PI, TAU};
 use tensor_core::rng::Random;
 

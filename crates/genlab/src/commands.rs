@@ -1,13 +1,14 @@
 //! The short commands: `sample`, `eval`, `list`, `data`.
 
 use crate::cli::{DataCommand, EvalArgs, SampleArgs};
-use crate::config::{leaves, shown, with_program_defaults};
+use crate::config::{Layers, get, leaves, resolve, shown, with_program_defaults};
 use crate::errors::Failure;
 use crate::events::Event;
 use crate::library::Library;
 use crate::pictures::{self, Pictures};
 use crate::run_folder::PastRun;
 use crate::{output, plan, run_folder, terminal};
+use std::path::Path;
 use toml::Value;
 
 /// `genlab sample`: draws samples from the last checkpoint of a run.
@@ -40,6 +41,8 @@ pub(crate) fn eval(library: &dyn Library, args: &EvalArgs) -> Result<(), Failure
         && let Some(table) = run.config.get_mut("data").and_then(Value::as_table_mut)
     {
         table.insert("name".into(), Value::String(data.clone()));
+    } else {
+        data_is_here(&run)?;
     }
     let losses = library.evaluate(&run)?.ok_or_else(|| {
         Failure::input(
@@ -62,6 +65,20 @@ pub(crate) fn eval(library: &dyn Library, args: &EvalArgs) -> Result<(), Failure
     Ok(())
 }
 
+/// Refuses a run whose data lie in a folder that cannot be seen from here, since the run was started elsewhere or the folder has moved.
+fn data_is_here(run: &PastRun) -> Result<(), Failure> {
+    let spec = get(&run.config, "data.name")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    match spec.split_once(':') {
+        Some((name, folder)) if !Path::new(folder).is_dir() => Err(Failure::input(
+            format!("the run was trained on {spec}, and there is no folder {folder} here"),
+            format!("say where the data are with --data {name}:DIR"),
+        )),
+        _ => Ok(()),
+    }
+}
+
 /// One line on stderr where a run has not come to its end.
 fn tell_unfinished(run: &PastRun) {
     if let Some(line) = run.unfinished() {
@@ -81,7 +98,16 @@ pub(crate) fn list(library: &dyn Library) -> Result<(), Failure> {
             output::line(&format!("    {:width$}  {}", preset.name, preset.about))?;
         }
         output::line("\n  settings and their defaults (-s KEY=VALUE)")?;
-        for (key, value) in leaves(&with_program_defaults(model.defaults)) {
+        // What `train MODEL` uses when nothing else is said: the preset `default` is part of it.
+        let preset = model.presets.iter().find(|preset| preset.name == "default");
+        let layers = Layers {
+            preset: preset.map(|preset| (preset.name, preset.settings.clone())),
+            file: None,
+            set: &[],
+            flags: Vec::new(),
+        };
+        let settings = resolve(&with_program_defaults(model.defaults.clone()), layers)?;
+        for (key, value) in leaves(&settings) {
             output::line(&format!("    {key} = {}", shown(value)))?;
         }
         output::line("")?;

@@ -102,7 +102,7 @@ pub(crate) fn get<'a>(table: &'a Table, key: &str) -> Option<&'a Value> {
 /// `key=value` as a table. The value is TOML; where the setting is text, quotes may be left out.
 fn parse_set(text: &str, defaults: &Table) -> Result<Table, Failure> {
     let bad = || {
-        Failure::input(
+        Failure::usage(
             format!("-s {text}: expected KEY=VALUE"),
             "for example -s model.latent_dim=2",
         )

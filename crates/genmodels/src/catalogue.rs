@@ -15,7 +15,7 @@ pub struct Entry {
     pub name: &'static str,
     /// One line about it.
     pub about: &'static str,
-    /// Named settings; the first is `default`, which changes nothing.
+    /// Named settings; the first is `default`, which is used when no other is asked for.
     pub presets: &'static [Preset],
     defaults: fn() -> Table,
     build: Build,
