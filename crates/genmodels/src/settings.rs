@@ -125,16 +125,17 @@ mod tests {
         let settings: Table = "[optimiser.generator]\nrate = 1\n[optimiser.discriminator]\nrate = 'x'\neps = 1"
             .parse()
             .unwrap();
-        // As what reads tables does: in order, the wrong before the missing.
+        // As what reads tables does: a wrong value is told before a missing one, whatever the order of the table.
         let build = |settings: &Table| {
-            for network in ["generator", "discriminator"] {
-                let rate = at(settings, &format!("optimiser.{network}.rate"));
-                if !rate.is_some_and(Value::is_integer) {
-                    let reason = rate.map_or(format!("{network} is missing"), |_| "no number".to_owned());
-                    return Some(ConfigError::new("optimiser", "", reason));
-                }
-            }
-            None
+            let rates =
+                ["generator", "discriminator"].map(|network| at(settings, &format!("optimiser.{network}.rate")));
+            let wrong = rates.iter().flatten().any(|rate| !rate.is_integer());
+            let reason = match rates.iter().position(Option::is_none) {
+                _ if wrong => "no number".to_owned(),
+                Some(network) => format!("network {network} is missing"),
+                None => return None,
+            };
+            Some(ConfigError::new("optimiser", "", reason))
         };
         let error = build(&settings).unwrap().exact(&settings, build);
         assert_eq!(error.to_string(), "optimiser.discriminator.rate = \"x\": no number");
