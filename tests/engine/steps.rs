@@ -38,11 +38,18 @@ fn a_step_of_the_gan_copies_no_parameter() {
     assert_eq!(addresses(&gan), before, "parameters change in place");
 }
 
-/// A model whose second parameter no optimiser holds, or which its loss does not use.
+/// Which parameters the optimisers of [`Careless`] hold.
+enum Held {
+    Used,
+    Both,
+    UsedTwice,
+}
+
+/// A model whose second parameter its loss does not use.
 struct Careless {
     used: Param,
     forgotten: Param,
-    held_by_the_optimiser: bool,
+    held: Held,
     frozen: &'static [&'static str],
 }
 
@@ -59,13 +66,14 @@ impl Model for Careless {
     }
 
     fn optimisers(&self) -> Vec<NamedOptimiser> {
-        let held = if self.held_by_the_optimiser {
-            module::params(self)
-        } else {
-            vec![self.used.clone()]
-        };
-        let adam = nn::Adam::new(held, nn::AdamConfig::default());
-        vec![NamedOptimiser::new("adam", adam)]
+        let adam = |params: Vec<Param>| nn::Adam::new(params, nn::AdamConfig::default());
+        let first = NamedOptimiser::new("first", adam(vec![self.used.clone()]));
+        let second = |params| NamedOptimiser::new("second", adam(params));
+        match self.held {
+            Held::Used => vec![first],
+            Held::Both => vec![NamedOptimiser::new("first", adam(module::params(self)))],
+            Held::UsedTwice => vec![first, second(module::params(self))],
+        }
     }
 
     fn frozen(&self) -> &[&str] {
@@ -100,11 +108,11 @@ impl Model for Careless {
     }
 }
 
-fn careless(held_by_the_optimiser: bool, frozen: &'static [&'static str]) -> Result<Trainer, TrainError> {
+fn careless(held: Held, frozen: &'static [&'static str]) -> Result<Trainer, TrainError> {
     let model = Careless {
         used: Param::new(Tensor::from([1.0])),
         forgotten: Param::new(Tensor::from([1.0])),
-        held_by_the_optimiser,
+        held,
         frozen,
     };
     Trainer::new(Box::new(model), 0)
@@ -112,24 +120,33 @@ fn careless(held_by_the_optimiser: bool, frozen: &'static [&'static str]) -> Res
 
 #[test]
 fn a_parameter_that_no_optimiser_holds_is_named() {
-    let error = careless(false, &[]).err().unwrap();
+    let error = careless(Held::Used, &[]).err().unwrap();
     assert_eq!(
         error.to_string(),
         "no optimiser of `careless` holds the parameter `forgotten`"
     );
     assert_eq!(error.hint(), "give it to one, or name it in Model::frozen");
-    assert!(careless(false, &["forgotten"]).is_ok(), "frozen on purpose");
+    assert!(careless(Held::Used, &["forgotten"]).is_ok(), "frozen on purpose");
+}
+
+#[test]
+fn a_parameter_that_two_optimisers_hold_is_named() {
+    let error = careless(Held::UsedTwice, &[]).err().unwrap();
+    assert_eq!(
+        error.to_string(),
+        "two optimisers of `careless` hold the parameter `used`"
+    );
 }
 
 #[test]
 #[should_panic(expected = "value_and_grad: the loss does not depend on `forgotten` [1]")]
 fn a_parameter_that_the_loss_does_not_reach_is_named() {
-    let _ = careless(true, &[]).unwrap().step(&Tensor::from([1.0]));
+    let _ = careless(Held::Both, &[]).unwrap().step(&Tensor::from([1.0]));
 }
 
 #[test]
 fn a_loss_that_is_not_finite_ends_the_run() {
-    let mut trainer = careless(false, &["forgotten"]).unwrap();
+    let mut trainer = careless(Held::Used, &["forgotten"]).unwrap();
     trainer.step(&Tensor::from([1.0])).unwrap();
     let error = trainer.step(&Tensor::from([f32::NAN])).unwrap_err();
     assert_eq!(error.to_string(), "step 2: the loss `loss` is NaN");

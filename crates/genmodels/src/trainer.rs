@@ -19,6 +19,14 @@ pub enum TrainError {
         /// The parameter.
         parameter: String,
     },
+    /// A parameter would be moved twice in a step, by gradients of different losses.
+    #[error("two optimisers of `{model}` hold the parameter `{parameter}`")]
+    TrainedTwice {
+        /// The model.
+        model: &'static str,
+        /// The parameter.
+        parameter: String,
+    },
     /// A loss is not a finite number.
     #[error("step {step}: the loss `{loss}` is {value}")]
     Diverged {
@@ -39,6 +47,7 @@ impl TrainError {
     pub fn hint(&self) -> &'static str {
         match self {
             TrainError::Untrained { .. } => "give it to one, or name it in Model::frozen",
+            TrainError::TrainedTwice { .. } => "give it to one of them",
             TrainError::Diverged { .. } => "a smaller learning rate often helps",
             TrainError::State(StateError::Io { .. }) => "check that its folder exists, and that you may use it",
             TrainError::State(StateError::Format { .. }) => {
@@ -63,15 +72,19 @@ impl Trainer {
     /// A run of this model from its present parameters. All its random numbers follow from `seed`.
     ///
     /// # Errors
-    /// If a parameter is neither held by an optimiser nor named as frozen.
+    /// If a parameter is neither held by an optimiser nor named as frozen, or held by two.
     pub fn new(model: Box<dyn Model>, seed: u64) -> Result<Trainer, TrainError> {
         module::name(&model);
         let optimisers = model.optimisers();
-        let held: HashSet<_> = optimisers
-            .iter()
-            .flat_map(|o| o.optimiser.params())
-            .map(|param| param.id())
-            .collect();
+        let mut held = HashSet::new();
+        for param in optimisers.iter().flat_map(|named| named.optimiser.params()) {
+            if !held.insert(param.id()) {
+                return Err(TrainError::TrainedTwice {
+                    model: model.name(),
+                    parameter: param.name(),
+                });
+            }
+        }
         for param in module::params(&model) {
             let name = param.name();
             if !held.contains(&param.id()) && !model.frozen().contains(&name.as_str()) {
