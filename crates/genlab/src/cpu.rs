@@ -67,7 +67,11 @@ pub(crate) fn too_new(build: Level, cpu: Level) -> Option<String> {
 
 /// Asks the processor.
 #[cfg(target_arch = "x86_64")]
-#[allow(unsafe_code, unused_unsafe)]
+#[allow(
+    unsafe_code,
+    unused_unsafe,
+    reason = "cpuid is an intrinsic, which only newer compilers call safe"
+)]
 pub(crate) fn detect() -> Cpu {
     use std::arch::x86_64::{__cpuid, __cpuid_count, _xgetbv};
 

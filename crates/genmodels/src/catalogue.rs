@@ -190,6 +190,31 @@ mod tests {
         }
     }
 
+    /// The tables `model` and `optimiser` with what a preset sets.
+    fn resolved(entry: &Entry, name: &str) -> Table {
+        fn lay_over(below: &mut Table, above: &Table) {
+            for (key, value) in above {
+                match (below.get_mut(key), value) {
+                    (Some(Value::Table(below)), Value::Table(above)) => lay_over(below, above),
+                    (Some(below), value) => *below = value.clone(),
+                    (None, _) => {} // a setting of the program, such as train.steps
+                }
+            }
+        }
+        let preset = entry.presets.iter().find(|preset| preset.name == name).unwrap();
+        let mut settings = entry.defaults();
+        lay_over(&mut settings, &preset.settings.parse().unwrap());
+        settings
+    }
+
+    #[test]
+    fn presets_are_the_set_ups_that_reproduce_runs() {
+        let example = vae::Config::pytorch_example();
+        assert_eq!(resolved(&VAE, "pytorch-example"), tables(&example, &example.optimiser));
+        let ring = gan::Config::ring8();
+        assert_eq!(resolved(&GAN, "ring8"), tables(&ring, &ring.optimiser));
+    }
+
     #[test]
     fn a_setting_that_makes_no_model_is_named() {
         let vae = catalogue()[0];

@@ -66,6 +66,16 @@ fn default_optimiser() -> AdamSettings {
     AdamSettings::new(1e-3, 0.9)
 }
 
+impl Config {
+    /// The networks of PyTorch's examples repository, which [`reproduce`] and the preset `pytorch-example` train.
+    pub fn pytorch_example() -> Config {
+        Config {
+            hidden: vec![400],
+            ..Config::default()
+        }
+    }
+}
+
 /// The model: D - H - … - 2 Z and Z - … - H - D. Parameters are named `encoder.0.weight`, …, `decoder.4.bias`.
 pub struct Vae {
     encoder: Sequential,
@@ -246,11 +256,7 @@ pub fn reproduce(
     mut each_epoch: impl FnMut(u64, &Losses),
 ) -> Result<Losses, Box<dyn std::error::Error>> {
     let random = Random::new(seed);
-    let config = Config {
-        hidden: vec![400],
-        ..Config::default()
-    };
-    let vae = Vae::new(mnist.dim(), &config, &mut random.stream("init"))?;
+    let vae = Vae::new(mnist.dim(), &Config::pytorch_example(), &mut random.stream("init"))?;
     let mut trainer = Trainer::new(Box::new(vae), seed)?;
     let grey = Presentation::default();
     let train = Batches::shuffled(&mnist.train, 128, LastBatch::Keep, grey, &random.stream("data"))?;

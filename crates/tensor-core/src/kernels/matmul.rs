@@ -102,7 +102,10 @@ struct Output<T>(*mut T);
 
 // SAFETY: the pointer comes from the `&mut [T]` that `matmul` holds while its tasks run, and no two tasks write to the same element:
 // each has its own rows, or its own columns.
-#[allow(unsafe_code)]
+#[allow(
+    unsafe_code,
+    reason = "tasks write to disjoint columns of the same rows, which slices cannot say"
+)]
 unsafe impl<T: Send> Sync for Output<T> {}
 
 /// One piece: m x n elements of C, which begin at `first` in rows of `width`.
@@ -123,7 +126,7 @@ fn block<T: Float>(
     // SAFETY: the two checks just made put every element that is read inside its slice. The caller's C has `width` columns, and
     // the piece's rows and columns are among them, so what is written lies inside C; no other task touches it (see `Output`).
     // The dtype names the type that T is, so the casts change nothing.
-    #[allow(unsafe_code)]
+    #[allow(unsafe_code, reason = "the products of matrixmultiply take pointers")]
     unsafe {
         let (a, b, c) = (a.data.as_ptr(), b.data.as_ptr(), c.0.add(first));
         match T::DTYPE {
