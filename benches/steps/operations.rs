@@ -2,6 +2,7 @@
 
 use crate::Timer;
 use std::hint::black_box;
+use tensor_core::autograd::observe::{Observer, observe};
 use tensor_core::{DType, Random, Tensor, no_grad};
 
 fn normal(shape: [usize; 2]) -> Tensor {
@@ -39,7 +40,16 @@ pub(crate) fn all(timer: &Timer) {
         move || drop(black_box(random.normal([1 << 20], DType::F32)))
     });
     timer.case("small_ops/100", small_ops);
+    timer.case("small_ops/100 observed", || {
+        let mut run = small_ops();
+        move || observe(Nothing, &mut run).0
+    });
 }
+
+/// An observer that looks away: what it costs to be observed at all.
+struct Nothing;
+
+impl Observer for Nothing {}
 
 fn one(x: Tensor, f: impl Fn(&Tensor) -> Tensor) -> impl FnMut() {
     move || drop(black_box(no_grad(|| f(&x))))

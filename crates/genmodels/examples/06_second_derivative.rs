@@ -29,8 +29,7 @@ fn penalty(critic: &dyn Fn(&Tensor) -> Tensor, x: &Tensor) -> Tensor {
     let x = x.requires_grad();
     // Row i of f depends on row i of x alone, so the gradient of the sum holds each row's gradient.
     let slope = critic(&x).sum(..).grad_graph(&[&x]).remove(0); //         [B, 2]
-    let length = (slope.sqr().sum(1) + 1e-12).sqrt(); // without 1e-12 the root has no slope at 0
-    (length - 1.0).sqr().mean(..)
+    (slope.norm(1) - 1.0).sqr().mean(..)
 }
 
 /// The penalty of f(x) = w · x and its gradient by w: by the engine, and by the formula 2 (|w| - 1) w / |w|.

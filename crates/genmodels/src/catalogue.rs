@@ -219,11 +219,11 @@ mod tests {
     fn a_setting_that_makes_no_model_is_named() {
         let vae = catalogue()[0];
         let mut settings = vae.defaults();
-        settings["model"]["activation"] = "gelu".into();
+        settings["model"]["activation"] = "swish".into();
         let message = vae.build(&settings, 4, &mut Random::new(0)).err().unwrap().to_string();
         assert_eq!(
             message,
-            "model.activation = gelu: `gelu` is no activation: relu, leaky_relu, tanh, sigmoid and softplus are"
+            "model.activation = swish: `swish` is no activation: relu, leaky_relu, elu, silu, gelu, tanh, sigmoid and softplus are"
         );
     }
 }

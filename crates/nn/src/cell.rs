@@ -1,6 +1,7 @@
 //! What a module is made of: parameters, which are trained, and buffers, which are not. Both are cells that layers share with optimisers.
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use tensor_core::autograd::{Leaf, NodeId, Target};
 use tensor_core::{DType, Shape, Tensor};
@@ -22,6 +23,8 @@ pub struct Param(Arc<Cell>);
 struct Cell {
     leaf: RwLock<Leaf>,
     content: RwLock<Tensor>,
+    /// Whether the content is an average that an [`Ema`](crate::Ema) put there for a while.
+    replaced: AtomicBool,
 }
 
 impl Param {
@@ -36,6 +39,7 @@ impl Param {
         Param(Arc::new(Cell {
             leaf: RwLock::new(leaf),
             content: RwLock::new(content),
+            replaced: AtomicBool::new(false),
         }))
     }
 
@@ -54,6 +58,17 @@ impl Param {
         self.leaf()
             .name()
             .map_or_else(|| "unnamed".to_owned(), |name| name.to_string())
+    }
+
+    /// How messages call the parameter, which may have no name yet.
+    pub(crate) fn description(&self) -> String {
+        match self.leaf().name() {
+            Some(name) => format!("`{name}` {}", self.shape()),
+            None => format!(
+                "an unnamed parameter of shape {} (module::name gives names)",
+                self.shape()
+            ),
+        }
     }
 
     /// Names the parameter for messages.
@@ -77,17 +92,20 @@ impl Param {
     /// If the shape differs.
     #[track_caller]
     pub fn set(&self, value: &Tensor) {
+        if self.shape() != value.shape() {
+            panic!(
+                "{} keeps its shape, the value has {}",
+                self.description(),
+                value.shape()
+            );
+        }
         let mut content = self.write();
-        assert_eq!(
-            content.shape(),
-            value.shape(),
-            "{}: a parameter keeps its shape",
-            self.name()
-        );
         if content.dtype() != value.dtype() {
             // The leaf stands for a type too; the name goes along.
             let leaf = Leaf::new(value.shape(), value.dtype());
-            leaf.set_name(&self.name());
+            if let Some(name) = self.leaf().name() {
+                leaf.set_name(&name);
+            }
             *self.0.leaf.write().unwrap_or_else(PoisonError::into_inner) = leaf;
         }
         *content = self.leaf().attach(value);
@@ -96,6 +114,11 @@ impl Param {
     /// Locks the value, to change it in place.
     pub(crate) fn write(&self) -> RwLockWriteGuard<'_, Tensor> {
         self.0.content.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes whether the content is replaced for a while. Returns what was noted before.
+    pub(crate) fn set_replaced(&self, replaced: bool) -> bool {
+        self.0.replaced.swap(replaced, Ordering::AcqRel)
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Tensor> {
@@ -124,7 +147,7 @@ impl Target for Param {
 }
 
 /// A tensor that belongs to a module's state but is not trained, such as running statistics. Clones are handles on the same cell.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Buffer(Arc<RwLock<Tensor>>);
 
 impl Buffer {
@@ -145,13 +168,21 @@ impl Buffer {
     #[track_caller]
     pub fn set(&self, value: &Tensor) {
         let mut content = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        assert_eq!(content.shape(), value.shape(), "a buffer keeps its shape");
+        let (own, new) = (content.shape(), value.shape());
+        assert!(own == new, "a buffer keeps its shape {own}, the value has {new}");
         *content = value.detach();
     }
 
     /// What distinguishes this buffer from others, for as long as it lives.
     pub(crate) fn address(&self) -> usize {
         Arc::as_ptr(&self.0).addr()
+    }
+}
+
+impl fmt::Debug for Buffer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let value = self.tensor();
+        write!(f, "Buffer({} {})", value.dtype(), value.shape())
     }
 }
 
@@ -175,6 +206,30 @@ mod tests {
         let (_, grads) = w.tensor().sqr().sum(..).value_and_grad([&w]);
         assert_eq!(grads.get(&w).unwrap().dtype(), DType::F64);
         assert_eq!(w.name(), "w");
+    }
+
+    #[test]
+    #[should_panic(expected = "a buffer keeps its shape [3], the value has [2]")]
+    fn a_buffer_keeps_its_shape() {
+        Buffer::new(Tensor::zeros([3])).set(&Tensor::zeros([2]));
+    }
+
+    #[test]
+    fn a_new_type_makes_no_name() {
+        let w = Param::new(Tensor::from([3.0]));
+        w.set(&w.tensor().detach().to_dtype(DType::F64));
+        assert_eq!(
+            w.description(),
+            "an unnamed parameter of shape [1] (module::name gives names)"
+        );
+    }
+
+    #[test]
+    #[should_panic(expected = "`w` [1] keeps its shape, the value has [1, 2]")]
+    fn a_parameter_keeps_its_shape() {
+        let w = Param::new(Tensor::from([3.0]));
+        w.set_name("w");
+        w.set(&Tensor::zeros([1, 2]));
     }
 
     #[test]

@@ -21,22 +21,44 @@ pub struct Context {
     pub mode: Mode,
     /// The noise of the model: eps of a VAE, z of a GAN.
     pub noise: Noise,
+    /// What dropout drops, from a stream of its own: a layer more or less changes no draw of the model.
+    pub dropout: Noise,
 }
 
 impl Context {
     /// For a training step. The streams are derived from `random`, by their names.
+    ///
+    /// The same `random` gives the same draws: in a loop, each step takes its own by [`Random::at`]. With `Context::training(&random)` inside the loop, dropout
+    /// would drop the same numbers, and a VAE draw the same noise, in each step.
+    ///
+    /// ```
+    /// use nn::{Context, Dropout, Layer};
+    /// use tensor_core::{Random, Tensor};
+    /// let random = Random::new(0);
+    /// let dropout = Dropout::new(0.5);
+    /// let dropped = |cx: &mut Context| dropout.forward(&Tensor::ones([100]), cx).to_vec::<f32>();
+    /// let mut seen = Vec::new();
+    /// for step in 0..3 {
+    ///     let mut cx = Context::training(&random.at(step));
+    ///     seen.push(dropped(&mut cx));
+    /// }
+    /// assert!(seen[0] != seen[1] && seen[1] != seen[2]);
+    /// assert_eq!(seen[1], dropped(&mut Context::training(&random.at(1)))); // from the seed and the step alone
+    /// ```
     pub fn training(random: &Random) -> Context {
-        Context {
-            mode: Mode::Training,
-            noise: Noise::drawn(random.stream("noise")),
-        }
+        Context::new(Mode::Training, random)
     }
 
     /// For evaluation or sampling. The streams are derived from `random`, by their names.
     pub fn evaluation(random: &Random) -> Context {
+        Context::new(Mode::Evaluation, random)
+    }
+
+    fn new(mode: Mode, random: &Random) -> Context {
         Context {
-            mode: Mode::Evaluation,
+            mode,
             noise: Noise::drawn(random.stream("noise")),
+            dropout: Noise::drawn(random.stream("dropout")),
         }
     }
 }
@@ -60,10 +82,10 @@ impl Noise {
     /// These tensors, one for each draw, in order.
     ///
     /// ```
-    /// use nn::{Context, Mode, Noise};
-    /// use tensor_core::{DType, Tensor};
+    /// use nn::{Context, Noise};
+    /// use tensor_core::{DType, Random, Tensor};
     /// let noise = Noise::given([Tensor::from([0.5, -1.0])]);
-    /// let mut cx = Context { mode: Mode::Training, noise };
+    /// let mut cx = Context { noise, ..Context::training(&Random::new(0)) };
     /// assert_eq!(cx.noise.normal([2], DType::F32).to_vec::<f32>(), [0.5, -1.0]);
     /// ```
     pub fn given(draws: impl IntoIterator<Item = Tensor>) -> Noise {
@@ -76,15 +98,28 @@ impl Noise {
     /// If the noise is given, and the next tensor has another shape or there is none.
     #[track_caller]
     pub fn normal(&mut self, shape: impl Into<Shape>, dtype: DType) -> Tensor {
-        let shape = shape.into();
+        self.draw(shape.into(), dtype, Random::normal)
+    }
+
+    /// Uniform draws from [0, 1).
+    ///
+    /// # Panics
+    /// As [`Noise::normal`].
+    #[track_caller]
+    pub fn uniform(&mut self, shape: impl Into<Shape>, dtype: DType) -> Tensor {
+        self.draw(shape.into(), dtype, Random::uniform)
+    }
+
+    #[track_caller]
+    fn draw(&mut self, shape: Shape, dtype: DType, from: fn(&mut Random, Shape, DType) -> Tensor) -> Tensor {
         match &mut self.0 {
-            Source::Drawn(random) => random.normal(shape, dtype),
+            Source::Drawn(random) => from(random, shape, dtype),
             Source::Given(draws) => {
                 let draw = draws.pop_front().expect("noise: all given draws are used up");
-                assert_eq!(
-                    draw.shape(),
-                    shape,
-                    "noise: the given draw has another shape than the one that is asked for"
+                let given = draw.shape();
+                assert!(
+                    given == shape,
+                    "noise: the given draw has shape {given}, asked for is {shape}"
                 );
                 draw.to_dtype(dtype)
             }
@@ -98,5 +133,16 @@ impl Noise {
     #[track_caller]
     pub fn normal_like(&mut self, like: &Tensor) -> Tensor {
         self.normal(like.shape(), like.dtype())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[should_panic(expected = "noise: the given draw has shape [2], asked for is [3]")]
+    fn a_given_draw_of_another_shape_is_refused() {
+        Noise::given([Tensor::zeros([2])]).normal([3], DType::F32);
     }
 }

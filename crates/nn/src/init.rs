@@ -5,7 +5,7 @@ use tensor_core::{DType, Random, Shape, Tensor};
 /// A distribution for initial weights. `fan_in` is the number of inputs of one output: all sizes but the first, multiplied.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Init {
-    /// PyTorch's default for Linear and Conv: U(-b, b) with b = 1 / √fan_in.
+    /// PyTorch's default for Linear and Conv: U(-b, b) with b = 1 / √fan_in, or 0 where there is no input.
     PyTorch,
     /// Glorot & Bengio (2010): U(-b, b) with b = √(6 / (fan_in + fan_out)).
     XavierUniform,
@@ -43,7 +43,7 @@ impl Init {
         let fan_in = shape[1..].iter().product::<usize>() as f64;
         let fan_out = (shape[0] * shape[2..].iter().product::<usize>()) as f64;
         match self {
-            Init::PyTorch => uniform(shape, 1.0 / fan_in.sqrt(), random),
+            Init::PyTorch => uniform(shape, pytorch_bound(fan_in), random),
             Init::XavierUniform => uniform(shape, (6.0 / (fan_in + fan_out)).sqrt(), random),
             Init::XavierNormal => normal(shape, (2.0 / (fan_in + fan_out)).sqrt(), random),
             Init::KaimingUniform => uniform(shape, (6.0 / fan_in).sqrt(), random),
@@ -55,10 +55,15 @@ impl Init {
     /// The bias [out] that goes with a weight of `fan_in` inputs: PyTorch draws it like the weight, the other schemes start at 0.
     pub fn bias(self, outputs: usize, fan_in: usize, random: &mut Random) -> Tensor {
         match self {
-            Init::PyTorch => uniform(outputs.into(), 1.0 / (fan_in as f64).sqrt(), random),
+            Init::PyTorch => uniform(outputs.into(), pytorch_bound(fan_in as f64), random),
             _ => Tensor::zeros(outputs),
         }
     }
+}
+
+/// The bound of PyTorch's default.
+fn pytorch_bound(fan_in: f64) -> f64 {
+    if fan_in > 0.0 { 1.0 / fan_in.sqrt() } else { 0.0 }
 }
 
 /// U(-bound, bound).
@@ -122,6 +127,7 @@ mod tests {
         let mut random = Random::new(1);
         let bias = Init::PyTorch.bias(1000, 25, &mut random).to_vec::<f32>();
         assert!(bias.iter().all(|b| b.abs() <= 0.2) && bias.iter().any(|b| b.abs() > 0.19));
+        assert_eq!(Init::PyTorch.bias(3, 0, &mut random), Tensor::zeros([3]), "no input");
         assert_eq!(Init::KaimingNormal.bias(3, 25, &mut random), Tensor::zeros([3]));
     }
 }

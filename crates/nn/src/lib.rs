@@ -1,4 +1,4 @@
-//! Layers, initialisers, losses, optimisers and state dictionaries, on the tensors of `tensor-core`.
+//! Layers, initialisers, losses, optimisers, schedules and state dictionaries, on the tensors of `tensor-core`.
 //!
 //! A layer holds its parameters in shared cells ([`Param`]) and runs with `&self`. An optimiser holds handles on the same cells. Everything
 //! else that is done with parameters, such as saving, counting, naming, conversion, is one walk over the module ([`Module::visit`]).
@@ -26,18 +26,34 @@
 
 mod cell;
 pub mod check;
+pub mod clip;
 mod context;
+mod dictionary;
+mod ema;
 mod init;
 mod layer;
 pub mod loss;
 pub mod module;
 mod optim;
+mod pass;
+mod schedule;
 pub mod state;
+mod summary;
+#[cfg(test)]
+mod testing;
 
 pub use cell::{Buffer, Param};
 pub use context::{Context, Mode, Noise};
+pub use ema::{Applied, Ema};
 pub use init::Init;
-pub use layer::{Activation, Layer, LeakyReLU, Linear, ReLU, Sequential, Sigmoid, Softplus, Tanh, UnknownActivation};
+pub use layer::{
+    Activation, AvgPool2d, BatchNorm, BatchNorm1d, BatchNorm2d, Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d,
+    Dropout, ELU, Embedding, Flatten, GELU, GRU, GroupNorm, InstanceNorm2d, LSTM, Layer, LayerNorm, LeakyReLU, Linear,
+    LogSigmoid, MaxPool2d, ReLU, Sequential, SiLU, Sigmoid, Softplus, SpectralNorm, Tanh, Unflatten, UnknownActivation,
+    Upsample, Weighted,
+};
 pub use module::{Module, Visitor};
-pub use optim::{Adam, AdamConfig, Optimiser, Sgd, SgdConfig};
+pub use optim::{Adagrad, AdagradConfig, Adam, AdamConfig, Optimiser, RmsProp, RmsPropConfig, Sgd, SgdConfig};
+pub use schedule::{Schedule, WarmUp};
 pub use state::StateError;
+pub use summary::{Summary, SummaryRow};

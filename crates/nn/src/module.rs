@@ -1,10 +1,13 @@
 //! The one walk over a module's parameters and buffers. Saving, loading, counting, naming and conversion are visitors of it.
 
 use crate::cell::{Buffer, Param};
+use std::any::type_name;
 use std::collections::HashSet;
+use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
-use tensor_core::DType;
 use tensor_core::autograd::NodeId;
+use tensor_core::autograd::scope::{self, ScopeGuard};
+use tensor_core::{DType, Tensor};
 
 /// Something made of parameters and buffers: a layer, a container, a model.
 pub trait Module {
@@ -21,11 +24,22 @@ pub trait Module {
     /// }
     /// ```
     fn visit(&self, v: &mut Visitor<'_>);
+
+    /// What a [`Summary`](crate::Summary) calls the module: the name of its type, such as `Linear`.
+    fn kind(&self) -> &'static str {
+        let path = type_name::<Self>();
+        let path = path.split('<').next().unwrap_or(path);
+        path.rsplit("::").next().unwrap_or(path)
+    }
 }
 
 impl<M: Module + ?Sized> Module for Box<M> {
     fn visit(&self, v: &mut Visitor<'_>) {
         (**self).visit(v);
+    }
+
+    fn kind(&self) -> &'static str {
+        (**self).kind()
     }
 }
 
@@ -38,13 +52,45 @@ pub enum Entry {
     Buffer(Buffer),
 }
 
-/// The position of a walk in the tree of modules, and what to do at each entry. A cell that is reached twice is shown once.
+impl Entry {
+    /// The value, cut off from the graph.
+    pub fn tensor(&self) -> Tensor {
+        match self {
+            Entry::Param(param) => param.tensor().detach(),
+            Entry::Buffer(buffer) => buffer.tensor(),
+        }
+    }
+
+    /// Replaces the value.
+    ///
+    /// # Panics
+    /// If the shape differs.
+    #[track_caller]
+    pub fn set(&self, value: &Tensor) {
+        match self {
+            Entry::Param(param) => param.set(value),
+            Entry::Buffer(buffer) => buffer.set(value),
+        }
+    }
+}
+
+/// What a walk does with what it meets, under its full name.
+pub(crate) trait Walk {
+    /// A parameter or buffer.
+    fn entry(&mut self, name: &str, entry: Entry);
+
+    /// A part of this kind is entered; first of all the whole, whose name is empty.
+    fn part(&mut self, _name: &str, _kind: &'static str) {}
+
+    /// The place of a part that wants to know its name.
+    fn place(&mut self, _name: &str, _place: &Place) {}
+}
+
+/// The position of a walk in the tree of modules. A cell that is reached twice is shown once.
 pub struct Visitor<'a> {
     path: String,
     seen: HashSet<CellId>,
-    on_entry: &'a mut dyn FnMut(&str, Entry),
-    /// Whether places are told their names; see [`Place`].
-    naming: bool,
+    walk: &'a mut dyn Walk,
 }
 
 #[derive(PartialEq, Eq, Hash)]
@@ -57,14 +103,14 @@ impl Visitor<'_> {
     /// Shows a parameter.
     pub fn param(&mut self, name: &str, param: &Param) {
         if self.seen.insert(CellId::Param(param.id())) {
-            (self.on_entry)(&join(&self.path, name), Entry::Param(param.clone()));
+            self.walk.entry(&join(&self.path, name), Entry::Param(param.clone()));
         }
     }
 
     /// Shows a buffer.
     pub fn buffer(&mut self, name: &str, buffer: &Buffer) {
         if self.seen.insert(CellId::Buffer(buffer.address())) {
-            (self.on_entry)(&join(&self.path, name), Entry::Buffer(buffer.clone()));
+            self.walk.entry(&join(&self.path, name), Entry::Buffer(buffer.clone()));
         }
     }
 
@@ -72,15 +118,14 @@ impl Visitor<'_> {
     pub fn module(&mut self, name: &str, module: &(impl Module + ?Sized)) {
         let length = self.path.len();
         self.path = join(&self.path, name);
+        self.walk.part(&self.path, module.kind());
         module.visit(self);
         self.path.truncate(length);
     }
 
     /// Tells a part the name under which it is reached.
     pub fn place(&mut self, place: &Place) {
-        if self.naming {
-            place.set(&self.path);
-        }
+        self.walk.place(&self.path, place);
     }
 }
 
@@ -93,37 +138,87 @@ fn join(path: &str, name: &str) -> String {
 }
 
 /// The name under which a part of a model is reached, such as `encoder.0`, for messages and observers. The walk that
-/// [`name`] makes sets it.
-#[derive(Clone, Debug, Default)]
-pub struct Place(Arc<RwLock<Arc<str>>>);
+/// [`name`] makes sets it. A layer that holds one, shows it and enters it has a [scope] wherever it stands in a model; those of this crate that have parameters
+/// do.
+///
+/// ```
+/// use nn::{Linear, Module, Visitor, module};
+/// use tensor_core::autograd::scope;
+/// struct Head { linear: Linear, place: module::Place }
+/// impl Module for Head {
+///     fn visit(&self, v: &mut Visitor<'_>) {
+///         v.place(&self.place);
+///         v.module("linear", &self.linear);
+///     }
+/// }
+/// struct Net { head: Head }
+/// impl Module for Net {
+///     fn visit(&self, v: &mut Visitor<'_>) {
+///         v.module("head", &self.head);
+///     }
+/// }
+/// let linear = Linear::new(3, 2, &mut tensor_core::Random::new(0));
+/// let net = Net { head: Head { linear, place: module::Place::default() } };
+/// module::name(&net);
+/// let _scope = net.head.place.enter(); // the first line of Head's forward pass
+/// assert_eq!(scope::current().as_deref(), Some("head"));
+/// ```
+#[derive(Clone, Default)]
+pub struct Place(Arc<RwLock<Option<Arc<str>>>>);
 
 impl Place {
-    fn set(&self, path: &str) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = path.into();
+    /// Opens the scope of this part, until the guard is dropped. The whole has none, and neither has what was never named.
+    pub fn enter(&self) -> Option<ScopeGuard> {
+        self.get().filter(|path| !path.is_empty()).map(scope::enter)
     }
 
-    /// The name of a part of this part.
-    pub(crate) fn child(&self, name: impl std::fmt::Display) -> Arc<str> {
-        let path = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        join(&path, &name.to_string()).into()
+    /// Opens the scope of a part of this part. As long as this one was never named, it counts from the scope that is open.
+    pub(crate) fn enter_part(&self, name: impl fmt::Display) -> ScopeGuard {
+        let path = self.get().or_else(scope::current).unwrap_or_default();
+        scope::enter(join(&path, &name.to_string()).into())
+    }
+
+    pub(crate) fn get(&self) -> Option<Arc<str>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn set(&self, path: Option<Arc<str>>) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = path;
     }
 }
 
-fn walk(module: &(impl Module + ?Sized), naming: bool, on_entry: &mut dyn FnMut(&str, Entry)) {
-    let mut visitor = Visitor {
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.get() {
+            Some(path) => write!(f, "Place({path})"),
+            None => f.write_str("Place(unnamed)"),
+        }
+    }
+}
+
+/// Takes a walk over a module.
+pub(crate) fn walk(module: &(impl Module + ?Sized), walk: &mut dyn Walk) {
+    walk.part("", module.kind());
+    module.visit(&mut Visitor {
         path: String::new(),
         seen: HashSet::new(),
-        on_entry,
-        naming,
-    };
-    module.visit(&mut visitor);
+        walk,
+    });
+}
+
+struct Entries(Vec<(String, Entry)>);
+
+impl Walk for Entries {
+    fn entry(&mut self, name: &str, entry: Entry) {
+        self.0.push((name.to_owned(), entry));
+    }
 }
 
 /// All parameters and buffers with their names, in the order of the walk.
 pub fn entries(module: &(impl Module + ?Sized)) -> Vec<(String, Entry)> {
-    let mut entries = Vec::new();
-    walk(module, false, &mut |name, entry| entries.push((name.to_owned(), entry)));
-    entries
+    let mut entries = Entries(Vec::new());
+    walk(module, &mut entries);
+    entries.0
 }
 
 /// All parameters, in the order of the walk.
@@ -140,13 +235,23 @@ pub fn count_params(module: &(impl Module + ?Sized)) -> usize {
     params(module).iter().map(|param| param.shape().count()).sum()
 }
 
-/// Tells each parameter and each part its name, so that messages can say it. A model does this once, when it is built.
-pub fn name(module: &(impl Module + ?Sized)) {
-    walk(module, true, &mut |name, entry| {
+struct Naming;
+
+impl Walk for Naming {
+    fn entry(&mut self, name: &str, entry: Entry) {
         if let Entry::Param(param) = entry {
             param.set_name(name);
         }
-    });
+    }
+
+    fn place(&mut self, name: &str, place: &Place) {
+        place.set(Some(name.into()));
+    }
+}
+
+/// Tells each parameter and each part its name, so that messages can say it. A model does this once, when it is built.
+pub fn name(module: &(impl Module + ?Sized)) {
+    walk(module, &mut Naming);
 }
 
 /// Converts all parameters and floating-point buffers: F64 for gradient checks, F32 for work.
@@ -154,10 +259,9 @@ pub fn name(module: &(impl Module + ?Sized)) {
 /// Optimisers that were made before hold moments of the old type: make them afterwards.
 pub fn to_dtype(module: &(impl Module + ?Sized), dtype: DType) {
     for (_, entry) in entries(module) {
-        match entry {
-            Entry::Param(param) => param.set(&param.tensor().detach().to_dtype(dtype)),
-            Entry::Buffer(buffer) if buffer.tensor().dtype().is_float() => buffer.set(&buffer.tensor().to_dtype(dtype)),
-            Entry::Buffer(_) => {}
+        let value = entry.tensor();
+        if value.dtype().is_float() {
+            entry.set(&value.to_dtype(dtype));
         }
     }
 }
@@ -165,7 +269,6 @@ pub fn to_dtype(module: &(impl Module + ?Sized), dtype: DType) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tensor_core::Tensor;
 
     struct Shared {
         weight: Param,

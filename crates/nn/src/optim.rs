@@ -1,14 +1,20 @@
 //! Optimisers: what turns gradients into steps.
 
+mod adagrad;
 mod adam;
 mod fused;
+mod rmsprop;
 mod sgd;
 
+pub use adagrad::{Adagrad, AdagradConfig};
 pub use adam::{Adam, AdamConfig};
+pub use rmsprop::{RmsProp, RmsPropConfig};
 pub use sgd::{Sgd, SgdConfig};
 
 use crate::cell::Param;
+use crate::dictionary::{Dictionary, get_tensor};
 use std::collections::{BTreeMap, HashSet};
+use std::fmt;
 use tensor_core::{Gradients, Tensor};
 
 /// Something that moves parameters along their gradients.
@@ -19,13 +25,18 @@ pub trait Optimiser: Send {
     /// One step. The gradients are those of this optimiser's parameters.
     ///
     /// # Panics
-    /// If a parameter that the optimiser holds has no gradient among them: the message has its name.
+    /// If a parameter that the optimiser holds has no gradient among them, or is not of the type that it had when the optimiser was made: the message
+    /// has its name.
+    #[track_caller]
     fn step(&mut self, gradients: &Gradients);
 
     /// The factor of the next step.
     fn learning_rate(&self) -> f64;
 
-    /// Changes the factor, as a schedule does.
+    /// Changes the factor, as a [`Schedule`](crate::Schedule) does.
+    ///
+    /// # Panics
+    /// If it is not a number from 0 up.
     fn set_learning_rate(&mut self, learning_rate: f64);
 
     /// The moments and counters by name, to save them.
@@ -36,6 +47,23 @@ pub trait Optimiser: Send {
     /// # Errors
     /// If a name is missing or a shape differs; nothing has changed then.
     fn load_state(&mut self, state: &BTreeMap<String, Tensor>) -> Result<(), String>;
+}
+
+/// Refuses a constant outside [0, `end`).
+#[track_caller]
+fn check(optimiser: &str, field: &str, value: f64, end: f64) {
+    assert!(
+        (0.0..end).contains(&value),
+        "{optimiser}: {field} is {value}, outside [0, {end})"
+    );
+}
+
+/// Prints an optimiser: its parameters and its constants, without the moments.
+fn write_debug(f: &mut fmt::Formatter<'_>, kind: &str, params: &[Param], config: &dyn fmt::Debug) -> fmt::Result {
+    let mut text = f.debug_struct(kind);
+    text.field("params", &params)
+        .field("config", config)
+        .finish_non_exhaustive()
 }
 
 /// The parameters that an optimiser holds: each cell once, also where two modules share it.
@@ -53,7 +81,7 @@ fn zeros(params: &[Param]) -> Vec<Tensor> {
 ///
 /// # Panics
 /// If two parameters have the same name, so that one's moments would be lost.
-fn put(state: &mut BTreeMap<String, Tensor>, kind: &str, params: &[Param], moments: &[Tensor]) {
+fn put(state: &mut Dictionary, kind: &str, params: &[Param], moments: &[Tensor]) {
     for (param, moment) in params.iter().zip(moments) {
         let other = state.insert(format!("{}.{kind}", param.name()), moment.clone());
         assert!(
@@ -65,29 +93,213 @@ fn put(state: &mut BTreeMap<String, Tensor>, kind: &str, params: &[Param], momen
 }
 
 /// Reads the tensors of one kind of moment from a state.
-fn get(state: &BTreeMap<String, Tensor>, kind: &str, params: &[Param]) -> Result<Vec<Tensor>, String> {
+fn get(state: &Dictionary, kind: &str, params: &[Param]) -> Result<Vec<Tensor>, String> {
     let moment = |param: &Param| {
         let name = format!("{}.{kind}", param.name());
-        let moment = state.get(&name).ok_or_else(|| format!("`{name}` is missing"))?;
-        if moment.shape() != param.shape() {
-            return Err(format!(
-                "`{name}` has shape {}, the parameter has {}",
-                moment.shape(),
-                param.shape()
-            ));
-        }
-        Ok(moment.to_dtype(param.dtype()))
+        get_tensor(state, &name, "parameter", param.shape(), param.dtype())
     };
     params.iter().map(moment).collect()
 }
 
-/// Refuses a state with entries beside the expected number of them: it belongs to another optimiser.
-fn only(state: &BTreeMap<String, Tensor>, expected: usize) -> Result<(), String> {
-    if state.len() == expected {
-        return Ok(());
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    fn refusal(run: impl FnOnce()) -> String {
+        *catch_unwind(AssertUnwindSafe(run)).unwrap_err().downcast().unwrap()
     }
-    Err(format!(
-        "there are {} entries, the optimiser has {expected}",
-        state.len()
-    ))
+
+    #[test]
+    fn constants_outside_their_ranges_are_refused() {
+        let adam = |change: fn(&mut AdamConfig)| {
+            let mut config = AdamConfig::default();
+            change(&mut config);
+            refusal(|| drop(Adam::new([], config)))
+        };
+        assert_eq!(
+            adam(|c| c.learning_rate = -0.1),
+            "Adam: learning_rate is -0.1, outside [0, inf)"
+        );
+        assert_eq!(adam(|c| c.betas.0 = 1.0), "Adam: betas.0 is 1, outside [0, 1)");
+        assert_eq!(adam(|c| c.betas.1 = f64::NAN), "Adam: betas.1 is NaN, outside [0, 1)");
+        assert_eq!(adam(|c| c.eps = -1e-8), "Adam: eps is -0.00000001, outside [0, inf)");
+        assert_eq!(
+            adam(|c| c.weight_decay = f64::INFINITY),
+            "Adam: weight_decay is inf, outside [0, inf)"
+        );
+
+        let sgd = |change: fn(&mut SgdConfig)| {
+            let mut config = SgdConfig::default();
+            change(&mut config);
+            refusal(|| drop(Sgd::new([], config)))
+        };
+        assert_eq!(
+            sgd(|c| c.learning_rate = f64::NAN),
+            "Sgd: learning_rate is NaN, outside [0, inf)"
+        );
+        assert_eq!(sgd(|c| c.momentum = -0.9), "Sgd: momentum is -0.9, outside [0, inf)");
+        assert_eq!(
+            sgd(|c| c.weight_decay = -1.0),
+            "Sgd: weight_decay is -1, outside [0, inf)"
+        );
+        assert_eq!(
+            sgd(|c| c.nesterov = true),
+            "Sgd: nesterov needs a momentum above 0, it is 0"
+        );
+
+        let rmsprop = |change: fn(&mut RmsPropConfig)| {
+            let mut config = RmsPropConfig::default();
+            change(&mut config);
+            refusal(|| drop(RmsProp::new([], config)))
+        };
+        assert_eq!(
+            rmsprop(|c| c.learning_rate = -1.0),
+            "RmsProp: learning_rate is -1, outside [0, inf)"
+        );
+        assert_eq!(rmsprop(|c| c.alpha = 1.0), "RmsProp: alpha is 1, outside [0, 1)");
+        assert_eq!(rmsprop(|c| c.eps = -1.0), "RmsProp: eps is -1, outside [0, inf)");
+        assert_eq!(
+            rmsprop(|c| c.momentum = -1.0),
+            "RmsProp: momentum is -1, outside [0, inf)"
+        );
+        assert_eq!(
+            rmsprop(|c| c.weight_decay = -1.0),
+            "RmsProp: weight_decay is -1, outside [0, inf)"
+        );
+
+        let adagrad = |change: fn(&mut AdagradConfig)| {
+            let mut config = AdagradConfig::default();
+            change(&mut config);
+            refusal(|| drop(Adagrad::new([], config)))
+        };
+        assert_eq!(
+            adagrad(|c| c.learning_rate = -1.0),
+            "Adagrad: learning_rate is -1, outside [0, inf)"
+        );
+        assert_eq!(
+            adagrad(|c| c.lr_decay = -1.0),
+            "Adagrad: lr_decay is -1, outside [0, inf)"
+        );
+        assert_eq!(adagrad(|c| c.eps = -1.0), "Adagrad: eps is -1, outside [0, inf)");
+        assert_eq!(
+            adagrad(|c| c.initial_accumulator_value = -1.0),
+            "Adagrad: initial_accumulator_value is -1, outside [0, inf)"
+        );
+        assert_eq!(
+            adagrad(|c| c.weight_decay = -1.0),
+            "Adagrad: weight_decay is -1, outside [0, inf)"
+        );
+    }
+
+    #[test]
+    fn a_learning_rate_that_is_set_is_checked_too() {
+        let optimisers: [(&str, Box<dyn Optimiser>); 4] = [
+            ("Sgd", Box::new(Sgd::new([], SgdConfig::default()))),
+            ("Adam", Box::new(Adam::new([], AdamConfig::default()))),
+            ("RmsProp", Box::new(RmsProp::new([], RmsPropConfig::default()))),
+            ("Adagrad", Box::new(Adagrad::new([], AdagradConfig::default()))),
+        ];
+        for (name, mut optimiser) in optimisers {
+            let message = refusal(|| optimiser.set_learning_rate(-1.0));
+            assert_eq!(message, format!("{name}: learning_rate is -1, outside [0, inf)"));
+            optimiser.set_learning_rate(0.0);
+            assert_eq!(optimiser.learning_rate(), 0.0);
+        }
+    }
+}
+
+#[cfg(test)]
+mod testing {
+    use super::*;
+    use crate::testing::panic_of;
+
+    /// Five steps in F64 as PyTorch makes them:
+    ///
+    /// ```python
+    /// w = torch.tensor([1.0, -2.0, 0.5], requires_grad=True)
+    /// c = torch.tensor([0.5, 1.0, 3.0])
+    /// for _ in range(5):
+    ///     optimiser.zero_grad(); (c * w.tanh()).sum().backward(); optimiser.step()
+    /// ```
+    ///
+    /// The optimiser is given the cell twice, as by two modules that share it: it is to hold it once.
+    pub(super) fn five_steps<O: Optimiser>(make: impl FnOnce([Param; 2]) -> O) -> Vec<f64> {
+        let w = Param::new(Tensor::from_slice(&[1.0, -2.0, 0.5], [3]));
+        let mut optimiser = make([w.clone(), w.clone()]);
+        for _ in 0..5 {
+            optimiser.step(&gradients_of(&w));
+        }
+        w.tensor().to_vec()
+    }
+
+    /// Asserts that a run whose optimiser is saved and loaded half-way is the run that was not interrupted.
+    pub(super) fn goes_on_from_its_state<O: Optimiser>(make: impl Fn([Param; 2]) -> O) {
+        let wanted = five_steps(&make);
+        let w = Param::new(Tensor::from_slice(&[1.0, -2.0, 0.5], [3]));
+        let mut first = make([w.clone(), w.clone()]);
+        for _ in 0..2 {
+            first.step(&gradients_of(&w));
+        }
+        let mut second = make([w.clone(), w.clone()]);
+        second.load_state(&first.state()).unwrap();
+        for _ in 0..3 {
+            second.step(&gradients_of(&w));
+        }
+        assert_eq!(w.tensor().to_vec::<f64>(), wanted);
+        assert!(
+            second
+                .load_state(&Dictionary::new())
+                .unwrap_err()
+                .ends_with("is missing")
+        );
+    }
+
+    #[test]
+    fn gradients_of_other_parameters_are_refused_at_the_users_line() {
+        let (w, other) = (Param::new(Tensor::from([1.0])), Param::new(Tensor::from([[1.0, 2.0]])));
+        let (_, gradients) = w.tensor().sum(..).value_and_grad([&w]);
+        let optimisers: [Box<dyn Optimiser>; 4] = [
+            Box::new(Sgd::new([other.clone()], SgdConfig::default())),
+            Box::new(Adam::new([other.clone()], AdamConfig::default())),
+            Box::new(RmsProp::new([other.clone()], RmsPropConfig::default())),
+            Box::new(Adagrad::new([other.clone()], AdagradConfig::default())),
+        ];
+        for mut optimiser in optimisers {
+            let (line, (message, at)) = (line!(), panic_of(|| optimiser.step(&gradients)));
+            assert_eq!(at, (file!().to_owned(), line));
+            let wanted = "step: the gradients are not those of an unnamed parameter of shape [1, 2] (module::name gives names), \
+                          which the optimiser holds\n  hint: optimiser.params() is what to ask gradients for";
+            assert_eq!(message, wanted);
+        }
+        other.set_name("w");
+        let mut sgd = Sgd::new([other], SgdConfig::default());
+        let (message, at) = panic_of(|| sgd.step(&gradients));
+        assert_eq!(at.0, file!());
+        assert!(
+            message.starts_with("step: the gradients are not those of `w` [1, 2], which the optimiser holds"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn a_gradient_of_another_type_is_refused() {
+        let w = Param::new(Tensor::from([1.0]));
+        let mut sgd = Sgd::new([w.clone()], SgdConfig::default());
+        let (_, mut gradients) = w.tensor().sum(..).value_and_grad([&w]);
+        for (_, gradient) in gradients.iter_mut() {
+            *gradient = gradient.to_dtype(tensor_core::DType::F64);
+        }
+        w.set_name("w");
+        let (message, at) = panic_of(|| sgd.step(&gradients));
+        assert_eq!(
+            (at.0.as_str(), message.as_str()),
+            (file!(), "step: the gradient of `w` [1] is F64, the parameter is F32")
+        );
+    }
+
+    fn gradients_of(w: &Param) -> Gradients {
+        let c = Tensor::from_slice(&[0.5, 1.0, 3.0], [3]);
+        (c * w.tensor().tanh()).sum(..).value_and_grad([w]).1
+    }
 }

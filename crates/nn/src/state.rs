@@ -41,14 +41,8 @@ pub enum StateError {
 
 /// The parameters and buffers of a module by name.
 pub fn state_dict(module: &(impl Module + ?Sized)) -> BTreeMap<String, Tensor> {
-    let value = |entry| match entry {
-        Entry::Param(param) => param.tensor().detach(),
-        Entry::Buffer(buffer) => buffer.tensor(),
-    };
-    module::entries(module)
-        .into_iter()
-        .map(|(name, entry)| (name, value(entry)))
-        .collect()
+    let entries = module::entries(module).into_iter();
+    entries.map(|(name, entry)| (name, entry.tensor())).collect()
 }
 
 /// Saves a module's parameters and buffers. The file is complete or not there: it is written under another name first.
@@ -81,31 +75,26 @@ fn load_entries(
         let Some(value) = tensors.remove(&name) else {
             return Err(mismatch(format!("`{name}` is missing")));
         };
-        let (shape, dtype) = match &entry {
-            Entry::Param(param) => (param.shape(), param.dtype()),
-            Entry::Buffer(buffer) => (buffer.tensor().shape(), buffer.tensor().dtype()),
-        };
+        let present = entry.tensor();
+        let shape = present.shape();
         if value.shape() != shape {
             return Err(mismatch(format!(
                 "`{name}` has shape {}, the model's has {shape}",
                 value.shape()
             )));
         }
-        changes.push((entry, value.to_dtype(dtype)));
+        changes.push((entry, value.to_dtype(present.dtype())));
     }
     if let Some(name) = tensors.keys().next() {
         return Err(mismatch(format!("the model has no `{name}`")));
     }
     for (entry, value) in changes {
-        match entry {
-            Entry::Param(param) => param.set(&value),
-            Entry::Buffer(buffer) => buffer.set(&value),
-        }
+        entry.set(&value);
     }
     Ok(())
 }
 
-/// Saves named tensors as a safetensors file, complete or not at all.
+/// Saves named tensors as a safetensors file, complete or not at all. U32 is written as I64, PyTorch's type of integers.
 ///
 /// # Errors
 /// If the file cannot be written.
@@ -164,7 +153,8 @@ fn dtype_of(tensor: &Tensor) -> Dtype {
     match tensor.dtype() {
         DType::F32 => Dtype::F32,
         DType::F64 => Dtype::F64,
-        _ => Dtype::U32,
+        // PyTorch can hardly compute with U32: it adds 1 to `num_batches_tracked`, which is I64 there.
+        _ => Dtype::I64,
     }
 }
 
@@ -173,7 +163,10 @@ fn bytes_of(tensor: &Tensor) -> Vec<u8> {
     match tensor.dtype() {
         DType::F32 => tensor.to_vec::<f32>().into_iter().flat_map(f32::to_le_bytes).collect(),
         DType::F64 => tensor.to_vec::<f64>().into_iter().flat_map(f64::to_le_bytes).collect(),
-        _ => tensor.to_vec::<u32>().into_iter().flat_map(u32::to_le_bytes).collect(),
+        _ => {
+            let numbers = tensor.to_vec::<u32>().into_iter();
+            numbers.flat_map(|x| i64::from(x).to_le_bytes()).collect()
+        }
     }
 }
 
@@ -247,6 +240,21 @@ mod tests {
     }
 
     #[test]
+    fn integers_are_written_in_pytorchs_type_and_read_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("t.safetensors");
+        let tensors = BTreeMap::from([
+            ("batches".to_owned(), Tensor::from_slice(&[7u32], ())),
+            ("largest".to_owned(), Tensor::from_slice(&[0, u32::MAX], [2])),
+        ]);
+        save_tensors(&tensors, &path).unwrap();
+        let file = fs::read(&path).unwrap();
+        let batches = SafeTensors::deserialize(&file).unwrap().tensor("batches").unwrap();
+        assert_eq!((batches.dtype(), batches.data()), (Dtype::I64, &7i64.to_le_bytes()[..]));
+        assert_eq!(load_tensors(&path).unwrap(), tensors);
+    }
+
+    #[test]
     fn a_file_that_does_not_fit_changes_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("model.safetensors");
@@ -284,6 +292,7 @@ mod tests {
         assert_eq!(write(Dtype::F16, &halves).unwrap().to_vec::<f32>(), wanted);
         let brains = [0x3FC0u16, 0xC000].map(u16::to_le_bytes).concat();
         assert_eq!(write(Dtype::BF16, &brains).unwrap().to_vec::<f32>(), [1.5, -2.0]);
+        assert_eq!(write(Dtype::U32, &7u32.to_le_bytes()).unwrap().to_vec::<u32>(), [7]);
         assert_eq!(write(Dtype::I64, &7i64.to_le_bytes()).unwrap().to_vec::<u32>(), [7]);
         let message = write(Dtype::I64, &(-1i64).to_le_bytes()).unwrap_err().to_string();
         assert!(

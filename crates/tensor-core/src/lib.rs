@@ -5,7 +5,7 @@
 //! | [`dtype`], [`shape`], [`storage`] | what a number is, how a flat buffer is seen as an array, where the memory comes from |
 //! | [`Tensor`] | the handle that users hold; its methods are the operations |
 //! | [`ops`] | one family of operations a file: what each computes, its shape rule, its derivative |
-//! | [`autograd`] | the graph, the walk back through it, gradient checks, observers |
+//! | [`autograd`] | the graph, the walk back through it, gradient checks, observers, pictures of the graph |
 //! | [`kernels`] | slices in, slices out: the loops that do the work |
 //! | [`micro`] | the same idea for single numbers, in one short file: read this first |
 //! | [`rng`] | random numbers in named streams |

@@ -28,7 +28,10 @@ impl Shape {
     /// With more than [`MAX_RANK`] dimensions, or more elements than can be counted.
     #[track_caller]
     pub fn new(sizes: &[usize]) -> Shape {
-        Shape::try_new(sizes).unwrap_or_else(|problem| panic!("{problem}"))
+        match Shape::try_new(sizes) {
+            Ok(shape) => shape,
+            Err(problem) => panic!("shape: {problem}"),
+        }
     }
 
     /// [`Shape::new`] for sizes that come from outside.
@@ -83,6 +86,20 @@ impl Shape {
         strides
     }
 
+    /// The index in each dimension of the element at this place in row order.
+    ///
+    /// ```
+    /// use tensor_core::Shape;
+    /// assert_eq!(Shape::from([3, 4]).coordinates(6), [1, 2]);
+    /// ```
+    pub fn coordinates(&self, mut place: usize) -> Vec<usize> {
+        let mut coordinates = vec![0; self.rank()];
+        for (index, &size) in coordinates.iter_mut().zip(self.sizes()).rev() {
+            (*index, place) = (place % size, place / size);
+        }
+        coordinates
+    }
+
     /// The shape without, or with size 1 in, the dimensions that `reduced` marks.
     pub fn reduce(&self, reduced: DimSet, keep: bool) -> Shape {
         let mut sizes = [0; MAX_RANK];
@@ -97,7 +114,7 @@ impl Shape {
     }
 
     /// The shape that two operands are stretched to: sizes are compared from the last dimension, and a 1 or a missing dimension
-    /// takes the other's size. `None` if two sizes differ and neither is 1.
+    /// takes the other's size. `None` if two sizes differ and neither is 1, or if there are more elements than can be counted.
     ///
     /// ```
     /// use tensor_core::Shape;
@@ -106,6 +123,14 @@ impl Shape {
     /// assert_eq!(batch.broadcast(&Shape::from([32])), None);
     /// ```
     pub fn broadcast(&self, other: &Shape) -> Option<Shape> {
+        self.try_broadcast(other)?.ok()
+    }
+
+    /// [`Shape::broadcast`], with what is wrong with sizes that fit, but are no shape.
+    pub(crate) fn try_broadcast(&self, other: &Shape) -> Option<Result<Shape, String>> {
+        if self == other {
+            return Some(Ok(*self));
+        }
         let rank = self.rank().max(other.rank());
         let mut sizes = [0; MAX_RANK];
         for (dim, size) in sizes[..rank].iter_mut().enumerate() {
@@ -116,7 +141,7 @@ impl Shape {
                 _ => return None,
             };
         }
-        Some(Shape::new(&sizes[..rank]))
+        Some(Shape::try_new(&sizes[..rank]))
     }
 
     /// The size of the `k`-th dimension from the end (1 is the last), 1 where there is none.
@@ -126,6 +151,32 @@ impl Shape {
         } else {
             1
         }
+    }
+
+    /// The sizes of all that is before dimension `dim`, of it, and of all that is after it: an array of three dimensions, as kernels see it.
+    pub(crate) fn around(&self, dim: usize) -> [usize; 3] {
+        let product = |sizes: &[usize]| sizes.iter().product();
+        [product(&self[..dim]), self[dim], product(&self[dim + 1..])]
+    }
+
+    /// The shape with another size in dimension `dim`.
+    ///
+    /// # Errors
+    /// As [`Shape::try_new`].
+    pub(crate) fn try_with_size(&self, dim: usize, size: usize) -> Result<Shape, String> {
+        let mut sizes = self.sizes;
+        sizes[dim] = size;
+        Shape::try_new(&sizes[..self.rank()])
+    }
+
+    /// [`Shape::try_with_size`] for a size that is not larger than the one that it replaces, or than 1.
+    pub(crate) fn with_size(&self, dim: usize, size: usize) -> Shape {
+        self.try_with_size(dim, size).expect("a smaller shape")
+    }
+
+    /// Whether the other shape has the same dimensions, but for the size of `dim`, which both have.
+    pub(crate) fn differs_only_in(&self, dim: usize, other: &Shape) -> bool {
+        self.rank() == other.rank() && self[..dim] == other[..dim] && self[dim + 1..] == other[dim + 1..]
     }
 
     /// The position of dimension `dim`, where a negative number counts from the end. `None` if there is no such dimension.
@@ -182,6 +233,7 @@ impl From<&[usize]> for Shape {
 }
 
 impl From<usize> for Shape {
+    #[track_caller]
     fn from(size: usize) -> Shape {
         Shape::new(&[size])
     }
@@ -193,11 +245,50 @@ impl From<()> for Shape {
     }
 }
 
+/// What an operation accepts as a shape: a [`Shape`], an array or a slice of sizes, one size, or `()` for a single number.
+pub trait ToShape {
+    /// The shape.
+    ///
+    /// # Errors
+    /// As [`Shape::try_new`].
+    fn to_shape(&self) -> Result<Shape, String>;
+}
+
+impl ToShape for Shape {
+    fn to_shape(&self) -> Result<Shape, String> {
+        Ok(*self)
+    }
+}
+
+impl ToShape for &[usize] {
+    fn to_shape(&self) -> Result<Shape, String> {
+        Shape::try_new(self)
+    }
+}
+
+impl<const N: usize> ToShape for [usize; N] {
+    fn to_shape(&self) -> Result<Shape, String> {
+        Shape::try_new(self)
+    }
+}
+
+impl ToShape for usize {
+    fn to_shape(&self) -> Result<Shape, String> {
+        Shape::try_new(&[*self])
+    }
+}
+
+impl ToShape for () {
+    fn to_shape(&self) -> Result<Shape, String> {
+        Shape::try_new(&[])
+    }
+}
+
 /// How far apart neighbours are in each dimension, in elements. 0 repeats an element, a negative number walks backwards.
 pub type Strides = [isize; MAX_RANK];
 
 /// Where the elements of a tensor lie in its buffer: element (i, j, …) is at `offset + i * strides[0] + j * strides[1] + …`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Layout {
     pub(crate) shape: Shape,
     pub(crate) strides: Strides,
@@ -241,6 +332,45 @@ impl Layout {
             offset: self.offset,
         }
     }
+
+    /// This view in another shape with as many elements, if there are strides that express it.
+    pub(crate) fn reshaped(&self, shape: Shape) -> Option<Layout> {
+        let mut layout = Layout {
+            offset: self.offset,
+            ..Layout::contiguous(shape)
+        };
+        if shape.count() == 0 {
+            return Some(layout);
+        }
+        // Neighbouring dimensions that lie together, as one: its size and its stride, from the last on.
+        let mut runs: Vec<(usize, isize)> = Vec::new();
+        for (&size, &stride) in self
+            .shape
+            .iter()
+            .zip(&self.strides)
+            .rev()
+            .filter(|&(&size, _)| size != 1)
+        {
+            match runs.last_mut() {
+                Some((run, step)) if stride == *run as isize * *step => *run *= size,
+                _ => runs.push((size, stride)),
+            }
+        }
+        let mut runs = runs.into_iter();
+        let (mut left, mut step) = (1, 1);
+        for dim in (0..shape.rank()).rev().filter(|&dim| shape[dim] != 1) {
+            if left == 1 {
+                (left, step) = runs.next()?;
+            }
+            if !left.is_multiple_of(shape[dim]) {
+                return None;
+            }
+            layout.strides[dim] = step;
+            left /= shape[dim];
+            step *= shape[dim] as isize;
+        }
+        Some(layout)
+    }
 }
 
 /// A set of dimensions of one shape.
@@ -267,31 +397,48 @@ impl DimSet {
 
 /// What a reduction accepts as its dimensions: `..` for all, one number, or an array; negative numbers count from the end.
 pub trait Dims {
-    /// The dimensions of `shape` that are meant; `Err` holds the first one that does not exist.
-    fn resolve(&self, shape: &Shape) -> Result<DimSet, isize>;
+    /// The dimensions of `shape` that are meant.
+    ///
+    /// # Errors
+    /// The first one that does not fit.
+    fn resolve(&self, shape: &Shape) -> Result<DimSet, DimError>;
+}
+
+/// Why a dimension does not fit a shape.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DimError {
+    /// There is none of this number.
+    Missing(isize),
+    /// It is named a second time, perhaps from the other end.
+    Repeated(isize),
 }
 
 impl Dims for RangeFull {
-    fn resolve(&self, shape: &Shape) -> Result<DimSet, isize> {
+    fn resolve(&self, shape: &Shape) -> Result<DimSet, DimError> {
         Ok((0..shape.rank()).fold(DimSet::default(), DimSet::with))
     }
 }
 
 impl Dims for isize {
-    fn resolve(&self, shape: &Shape) -> Result<DimSet, isize> {
-        shape.dim(*self).map(|dim| DimSet::default().with(dim)).ok_or(*self)
+    fn resolve(&self, shape: &Shape) -> Result<DimSet, DimError> {
+        [*self].resolve(shape)
     }
 }
 
 impl Dims for &[isize] {
-    fn resolve(&self, shape: &Shape) -> Result<DimSet, isize> {
-        self.iter()
-            .try_fold(DimSet::default(), |set, &dim| Ok(set.with(shape.dim(dim).ok_or(dim)?)))
+    fn resolve(&self, shape: &Shape) -> Result<DimSet, DimError> {
+        self.iter().try_fold(DimSet::default(), |set, &named| {
+            let dim = shape.dim(named).ok_or(DimError::Missing(named))?;
+            if set.contains(dim) {
+                return Err(DimError::Repeated(named));
+            }
+            Ok(set.with(dim))
+        })
     }
 }
 
 impl<const N: usize> Dims for [isize; N] {
-    fn resolve(&self, shape: &Shape) -> Result<DimSet, isize> {
+    fn resolve(&self, shape: &Shape) -> Result<DimSet, DimError> {
         self.as_slice().resolve(shape)
     }
 }
@@ -348,11 +495,39 @@ mod tests {
     }
 
     #[test]
+    fn a_view_takes_another_shape_where_strides_can_express_it() {
+        let layout = |shape: &[usize], strides: &[isize]| {
+            let mut layout = Layout::contiguous(Shape::new(shape));
+            layout.strides[..strides.len()].copy_from_slice(strides);
+            layout.offset = 5;
+            layout
+        };
+        let reshaped = |layout: Layout, shape: &[usize]| {
+            let layout = layout.reshaped(Shape::new(shape))?;
+            assert_eq!((&*layout.shape, layout.offset), (shape, 5));
+            Some(layout.strides[..shape.len()].to_vec())
+        };
+        let transposed = layout(&[3, 4], &[1, 3]);
+        assert_eq!(reshaped(transposed, &[3, 2, 2]), Some(vec![1, 6, 3]));
+        assert_eq!(reshaped(transposed, &[1, 3, 1, 4]), Some(vec![12, 1, 4, 3]));
+        assert_eq!(reshaped(transposed, &[12]), None);
+        assert_eq!(reshaped(transposed, &[4, 3]), None);
+        // The last two dimensions of a transposed batch lie together.
+        assert_eq!(reshaped(layout(&[2, 3, 4], &[4, 8, 1]), &[6, 4]), None);
+        assert_eq!(reshaped(layout(&[3, 2, 4], &[100, 4, 1]), &[3, 8]), Some(vec![100, 1]));
+        assert_eq!(reshaped(layout(&[2, 6], &[0, 0]), &[4, 3]), Some(vec![0, 0]));
+        assert_eq!(reshaped(layout(&[6], &[-2]), &[2, 3]), Some(vec![-6, -2]));
+        assert_eq!(reshaped(layout(&[], &[]), &[1, 1]), Some(vec![1, 1]));
+        assert_eq!(reshaped(layout(&[0, 3], &[7, 9]), &[5, 0]), Some(vec![0, 1]));
+    }
+
+    #[test]
     fn dimensions_count_from_either_end() {
         let shape = Shape::from([2, 3, 4]);
         assert_eq!((-1).resolve(&shape), Ok(DimSet::default().with(2)));
         assert_eq!([0, -2].resolve(&shape), Ok(DimSet::default().with(0).with(1)));
-        assert_eq!(3.resolve(&shape), Err(3));
+        assert_eq!(3.resolve(&shape), Err(DimError::Missing(3)));
+        assert_eq!([1, -2].resolve(&shape), Err(DimError::Repeated(-2)));
         assert_eq!(shape.reduce((..).resolve(&shape).unwrap(), false), Shape::from(()));
         assert_eq!(shape.reduce(1.resolve(&shape).unwrap(), true), Shape::from([2, 1, 4]));
     }

@@ -43,6 +43,44 @@ activation! {
     Softplus => |x| x.softplus()
 }
 
+activation! {
+    /// y = ln σ(x); see [`Tensor::log_sigmoid`].
+    LogSigmoid => |x| x.log_sigmoid()
+}
+activation! {
+    /// y = x σ(x); see [`Tensor::silu`].
+    SiLU => |x| x.silu()
+}
+activation! {
+    /// y = x Φ(x), with the normal distribution; see [`Tensor::gelu`]. ([`Tensor::gelu_tanh`] is its approximation.)
+    GELU => |x| x.gelu()
+}
+
+/// y = x where x > 0, else `alpha` (eˣ - 1); see [`Tensor::elu`].
+#[derive(Clone, Copy, Debug)]
+pub struct ELU {
+    /// Minus the limit for negative x.
+    pub alpha: f64,
+}
+
+impl ELU {
+    /// The activation that goes to -`alpha` for negative x.
+    pub fn new(alpha: f64) -> ELU {
+        ELU { alpha }
+    }
+}
+
+impl Module for ELU {
+    fn visit(&self, _: &mut Visitor<'_>) {}
+}
+
+impl Layer for ELU {
+    #[track_caller]
+    fn forward(&self, x: &Tensor, _: &mut Context) -> Tensor {
+        x.elu(self.alpha)
+    }
+}
+
 /// y = x where x > 0, else `slope` · x; see [`Tensor::leaky_relu`].
 #[derive(Clone, Copy, Debug)]
 pub struct LeakyReLU {
@@ -75,6 +113,12 @@ pub enum Activation {
     ReLU,
     /// `leaky_relu`, with slope 0.2 as in GANs (PyTorch's default is 0.01)
     LeakyReLU,
+    /// `elu`, with α = 1
+    ELU,
+    /// `silu`
+    SiLU,
+    /// `gelu`
+    GELU,
     /// `tanh`
     Tanh,
     /// `sigmoid`
@@ -85,9 +129,12 @@ pub enum Activation {
 
 impl Activation {
     /// All of them.
-    pub const ALL: [Activation; 5] = [
+    pub const ALL: [Activation; 8] = [
         Activation::ReLU,
         Activation::LeakyReLU,
+        Activation::ELU,
+        Activation::SiLU,
+        Activation::GELU,
         Activation::Tanh,
         Activation::Sigmoid,
         Activation::Softplus,
@@ -98,6 +145,9 @@ impl Activation {
         match self {
             Activation::ReLU => "relu",
             Activation::LeakyReLU => "leaky_relu",
+            Activation::ELU => "elu",
+            Activation::SiLU => "silu",
+            Activation::GELU => "gelu",
             Activation::Tanh => "tanh",
             Activation::Sigmoid => "sigmoid",
             Activation::Softplus => "softplus",
@@ -109,6 +159,9 @@ impl Activation {
         match self {
             Activation::ReLU => Box::new(ReLU),
             Activation::LeakyReLU => Box::new(LeakyReLU::new(0.2)),
+            Activation::ELU => Box::new(ELU::new(1.0)),
+            Activation::SiLU => Box::new(SiLU),
+            Activation::GELU => Box::new(GELU),
             Activation::Tanh => Box::new(Tanh),
             Activation::Sigmoid => Box::new(Sigmoid),
             Activation::Softplus => Box::new(Softplus),
@@ -124,7 +177,7 @@ impl fmt::Display for Activation {
 
 /// The name is not that of an activation.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[error("`{0}` is no activation: relu, leaky_relu, tanh, sigmoid and softplus are")]
+#[error("`{0}` is no activation: relu, leaky_relu, elu, silu, gelu, tanh, sigmoid and softplus are")]
 pub struct UnknownActivation(String);
 
 impl FromStr for Activation {
@@ -139,16 +192,37 @@ impl FromStr for Activation {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tensor_core::Random;
 
     #[test]
     fn names_and_activations_are_one_to_one() {
         for activation in Activation::ALL {
             assert_eq!(activation.to_string().parse(), Ok(activation));
         }
-        let message = "gelu".parse::<Activation>().unwrap_err().to_string();
+        let message = "swish".parse::<Activation>().unwrap_err().to_string();
         assert_eq!(
             message,
-            "`gelu` is no activation: relu, leaky_relu, tanh, sigmoid and softplus are"
+            "`swish` is no activation: relu, leaky_relu, elu, silu, gelu, tanh, sigmoid and softplus are"
         );
+    }
+
+    #[test]
+    fn layers_compute_what_their_names_say() {
+        let x = Tensor::from_slice(&[-1.5, 0.0, 2.0], [3]);
+        let of = |layer: &dyn Layer| layer.forward(&x, &mut Context::evaluation(&Random::new(0)));
+        for (activation, wanted) in Activation::ALL.into_iter().zip([
+            x.relu(),
+            x.leaky_relu(0.2),
+            x.elu(1.0),
+            x.silu(),
+            x.gelu(),
+            x.tanh(),
+            x.sigmoid(),
+            x.softplus(),
+        ]) {
+            assert_eq!(of(&*activation.layer()), wanted, "{activation}");
+        }
+        assert_eq!(of(&LogSigmoid), x.log_sigmoid());
+        assert_eq!(of(&ELU::new(0.5)), x.elu(0.5));
     }
 }

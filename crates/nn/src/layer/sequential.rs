@@ -3,8 +3,8 @@
 use super::Layer;
 use crate::context::Context;
 use crate::module::{Module, Place, Visitor};
+use std::fmt;
 use tensor_core::Tensor;
-use tensor_core::autograd::scope;
 
 /// Layers that are applied in order. Parameters are named by position, as in PyTorch: `0.weight`, `2.weight`.
 ///
@@ -50,6 +50,13 @@ impl Sequential {
     }
 }
 
+impl fmt::Debug for Sequential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sequential ")?;
+        f.debug_list().entries(&self.layers).finish()
+    }
+}
+
 impl Module for Sequential {
     fn visit(&self, v: &mut Visitor<'_>) {
         v.place(&self.place);
@@ -64,7 +71,7 @@ impl Layer for Sequential {
     fn forward(&self, x: &Tensor, cx: &mut Context) -> Tensor {
         let mut x = x.clone();
         for (i, layer) in self.layers.iter().enumerate() {
-            let _scope = scope::enter(self.place.child(i));
+            let _scope = self.place.enter_part(i);
             x = layer.forward(&x, cx);
         }
         x
@@ -108,7 +115,7 @@ mod tests {
             message,
             format!(
                 "linear: input [2, 3] has 3 features, weight [3, 4] takes 4\n  at {file}:{line}:27, in encoder.2\n  \
-                 hint: is the weight transposed? it is [out, in]"
+                 hint: should the layer before give 4 features, or is the weight transposed? it is [out, in]"
             )
         );
     }

@@ -1,11 +1,12 @@
 //! Adam, and AdamW with its decoupled weight decay.
 
 use super::fused::{self, Update};
-use super::{Optimiser, distinct, get, only, put, zeros};
+use super::{Optimiser, check, distinct, get, put, write_debug, zeros};
 use crate::cell::Param;
-use std::collections::BTreeMap;
+use crate::dictionary::{Dictionary, counter, get_counter, only};
+use std::fmt;
 use tensor_core::kernels::Float;
-use tensor_core::{DType, Gradients, Tensor};
+use tensor_core::{Gradients, Tensor};
 
 /// The constants of [`Adam`]. The defaults are those of Kingma & Ba (2015), algorithm 1, and of PyTorch.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -31,6 +32,18 @@ impl Default for AdamConfig {
     }
 }
 
+impl AdamConfig {
+    /// Refuses constants with which no step makes sense.
+    #[track_caller]
+    fn check(&self) {
+        check("Adam", "learning_rate", self.learning_rate, f64::INFINITY);
+        check("Adam", "betas.0", self.betas.0, 1.0);
+        check("Adam", "betas.1", self.betas.1, 1.0);
+        check("Adam", "eps", self.eps, f64::INFINITY);
+        check("Adam", "weight_decay", self.weight_decay, f64::INFINITY);
+    }
+}
+
 /// Adam: m ← β₁ m + (1 - β₁) g, v ← β₂ v + (1 - β₂) g², w ← w - α m̂ / (√v̂ + ε), where m̂ = m / (1 - β₁ᵗ) and v̂ = v / (1 - β₂ᵗ).
 ///
 /// ```
@@ -52,7 +65,12 @@ pub struct Adam {
 
 impl Adam {
     /// An optimiser of these parameters.
+    ///
+    /// # Panics
+    /// If a constant is negative, infinite or NaN, or a β is not below 1.
+    #[track_caller]
     pub fn new(params: impl IntoIterator<Item = Param>, config: AdamConfig) -> Adam {
+        config.check();
         let params = distinct(params);
         Adam {
             moments: [zeros(&params), zeros(&params)],
@@ -90,6 +108,12 @@ impl Update<2> for AdamUpdate {
     }
 }
 
+impl fmt::Debug for Adam {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_debug(f, "Adam", &self.params, &self.config)
+    }
+}
+
 impl Optimiser for Adam {
     fn params(&self) -> &[Param] {
         &self.params
@@ -111,7 +135,7 @@ impl Optimiser for Adam {
             eps,
             shrink: 1.0 - learning_rate * weight_decay,
         };
-        fused::step(&self.params, gradients, &mut self.moments, &update);
+        fused::step(&self.params, gradients, self.moments.each_mut(), &update);
         self.steps = steps;
     }
 
@@ -119,32 +143,26 @@ impl Optimiser for Adam {
         self.config.learning_rate
     }
 
+    #[track_caller]
     fn set_learning_rate(&mut self, learning_rate: f64) {
+        check("Adam", "learning_rate", learning_rate, f64::INFINITY);
         self.config.learning_rate = learning_rate;
     }
 
-    fn state(&self) -> BTreeMap<String, Tensor> {
-        let mut state = BTreeMap::from([("steps".to_owned(), Tensor::from_slice(&[self.steps], [1]))]);
+    fn state(&self) -> Dictionary {
+        let mut state = Dictionary::from([("steps".to_owned(), counter(self.steps))]);
         put(&mut state, "exp_avg", &self.params, &self.moments[0]);
         put(&mut state, "exp_avg_sq", &self.params, &self.moments[1]);
         state
     }
 
-    fn load_state(&mut self, state: &BTreeMap<String, Tensor>) -> Result<(), String> {
-        let steps = state.get("steps").ok_or("`steps` is missing")?;
-        if (steps.dtype(), steps.count()) != (DType::U32, 1) {
-            return Err(format!(
-                "`steps` is {} {}, not one number of U32",
-                steps.dtype(),
-                steps.shape()
-            ));
-        }
-        let steps = steps.item() as u32;
+    fn load_state(&mut self, state: &Dictionary) -> Result<(), String> {
+        let steps = get_counter(state, "steps")?;
         let moments = [
             get(state, "exp_avg", &self.params)?,
             get(state, "exp_avg_sq", &self.params)?,
         ];
-        only(state, 1 + 2 * self.params.len())?;
+        only(state, 1 + 2 * self.params.len(), "optimiser")?;
         self.moments = moments;
         self.steps = steps;
         Ok(())
@@ -153,8 +171,10 @@ impl Optimiser for Adam {
 
 #[cfg(test)]
 mod tests {
+    use super::super::testing::five_steps;
     use super::*;
     use approx::assert_relative_eq;
+    use tensor_core::DType;
 
     /// Steps on the loss Σ c w² / 2, whose gradient is c w, written out in f64.
     fn by_hand(start: f64, c: f64, config: AdamConfig, steps: i32) -> f64 {
@@ -209,6 +229,21 @@ mod tests {
         );
     }
 
+    /// The values that PyTorch 2.15 gives for `five_steps` with `torch.optim.AdamW([w], lr=0.1, weight_decay=0.1)`.
+    #[test]
+    fn the_steps_with_weight_decay_are_those_of_pytorchs_adamw() {
+        let config = AdamConfig {
+            learning_rate: 0.1,
+            weight_decay: 0.1,
+            ..AdamConfig::default()
+        };
+        let found = five_steps(|params| Adam::new(params, config));
+        let wanted = [0.4590041650319779, -2.381097270723254, -0.01648154866100962];
+        for (found, wanted) in found.iter().zip(wanted) {
+            assert_relative_eq!(*found, wanted, max_relative = 1e-12);
+        }
+    }
+
     #[test]
     fn a_saved_state_goes_on_as_if_nothing_had_happened() {
         let gradient = |w: &Param| w.tensor().sqr().sum(..).value_and_grad([w]).1;
@@ -231,7 +266,7 @@ mod tests {
         }
         assert_eq!(a.tensor(), b.tensor());
         assert_eq!(
-            second.load_state(&BTreeMap::new()),
+            second.load_state(&Dictionary::new()),
             Err("`steps` is missing".to_owned())
         );
     }
@@ -272,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "the gradient of `w` has shape [1], the parameter has [3]")]
+    #[should_panic(expected = "step: the gradient of `w` [3] has shape [1]")]
     fn a_gradient_of_another_size_is_refused() {
         let w = Param::new(Tensor::ones([3]));
         w.set_name("w");
@@ -294,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "the gradients are not those of `w`")]
+    #[should_panic(expected = "step: the gradients are not those of `w` [1], which the optimiser holds")]
     fn the_gradients_of_others_are_refused() {
         let (w, other) = (Param::new(Tensor::from([1.0])), Param::new(Tensor::from([1.0])));
         w.set_name("w");

@@ -1,9 +1,10 @@
 //! Stochastic gradient descent, with momentum and Nesterov's form of it.
 
 use super::fused::{self, Update};
-use super::{Optimiser, distinct, get, only, put, zeros};
+use super::{Optimiser, check, distinct, get, put, write_debug, zeros};
 use crate::cell::Param;
-use std::collections::BTreeMap;
+use crate::dictionary::{Dictionary, only};
+use std::fmt;
 use tensor_core::kernels::Float;
 use tensor_core::{Gradients, Tensor};
 
@@ -12,7 +13,7 @@ use tensor_core::{Gradients, Tensor};
 pub struct SgdConfig {
     /// How far a step goes.
     pub learning_rate: f64,
-    /// μ: how much of the velocity is kept. 0 is plain gradient descent.
+    /// μ: how much of the velocity is kept. Without it, at 0, no velocity is held: plain gradient descent.
     pub momentum: f64,
     /// Whether the gradient is taken as if the velocity had already been applied (Nesterov 1983, in PyTorch's form).
     pub nesterov: bool,
@@ -31,6 +32,25 @@ impl Default for SgdConfig {
     }
 }
 
+impl SgdConfig {
+    /// Refuses constants with which no step makes sense.
+    #[track_caller]
+    fn check(&self) {
+        check("Sgd", "learning_rate", self.learning_rate, f64::INFINITY);
+        check("Sgd", "momentum", self.momentum, f64::INFINITY);
+        check("Sgd", "weight_decay", self.weight_decay, f64::INFINITY);
+        assert!(
+            !self.nesterov || self.has_velocity(),
+            "Sgd: nesterov needs a momentum above 0, it is {}",
+            self.momentum
+        );
+    }
+
+    fn has_velocity(&self) -> bool {
+        self.momentum > 0.0
+    }
+}
+
 /// Gradient descent as PyTorch has it: g ← g + λ w, b ← μ b + g (b = g at the first step), w ← w - α (b, or g + μ b for Nesterov).
 ///
 /// ```
@@ -45,17 +65,32 @@ impl Default for SgdConfig {
 pub struct Sgd {
     params: Vec<Param>,
     config: SgdConfig,
-    velocity: [Vec<Tensor>; 1],
+    /// b of each parameter, with momentum.
+    velocity: Option<Vec<Tensor>>,
 }
 
 impl Sgd {
     /// An optimiser of these parameters.
+    ///
+    /// # Panics
+    /// If a constant is negative, infinite or NaN, or Nesterov's form is asked for without momentum.
+    #[track_caller]
     pub fn new(params: impl IntoIterator<Item = Param>, config: SgdConfig) -> Sgd {
+        config.check();
         let params = distinct(params);
         Sgd {
-            velocity: [zeros(&params)],
+            velocity: config.has_velocity().then(|| zeros(&params)),
             params,
             config,
+        }
+    }
+}
+
+impl Update<0> for SgdConfig {
+    fn update<T: Float>(&self, values: &mut [T], gradients: &[T], []: [&mut [T]; 0]) {
+        let [learning_rate, decay] = [self.learning_rate, self.weight_decay].map(T::from_f64);
+        for (w, &g) in values.iter_mut().zip(gradients) {
+            *w = *w - learning_rate * (g + decay * *w);
         }
     }
 }
@@ -72,6 +107,12 @@ impl Update<1> for SgdConfig {
     }
 }
 
+impl fmt::Debug for Sgd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_debug(f, "Sgd", &self.params, &self.config)
+    }
+}
+
 impl Optimiser for Sgd {
     fn params(&self) -> &[Param] {
         &self.params
@@ -79,33 +120,47 @@ impl Optimiser for Sgd {
 
     #[track_caller]
     fn step(&mut self, gradients: &Gradients) {
-        fused::step(&self.params, gradients, &mut self.velocity, &self.config);
+        match &mut self.velocity {
+            None => fused::step(&self.params, gradients, [], &self.config),
+            Some(velocity) => fused::step(&self.params, gradients, [velocity], &self.config),
+        }
     }
 
     fn learning_rate(&self) -> f64 {
         self.config.learning_rate
     }
 
+    #[track_caller]
     fn set_learning_rate(&mut self, learning_rate: f64) {
+        check("Sgd", "learning_rate", learning_rate, f64::INFINITY);
         self.config.learning_rate = learning_rate;
     }
 
-    fn state(&self) -> BTreeMap<String, Tensor> {
-        let mut state = BTreeMap::new();
-        put(&mut state, "momentum_buffer", &self.params, &self.velocity[0]);
+    fn state(&self) -> Dictionary {
+        let mut state = Dictionary::new();
+        if let Some(velocity) = &self.velocity {
+            put(&mut state, "momentum_buffer", &self.params, velocity);
+        }
         state
     }
 
-    fn load_state(&mut self, state: &BTreeMap<String, Tensor>) -> Result<(), String> {
-        let velocity = get(state, "momentum_buffer", &self.params)?;
-        only(state, self.params.len())?;
-        self.velocity = [velocity];
+    fn load_state(&mut self, state: &Dictionary) -> Result<(), String> {
+        if let Some(velocity) = &mut self.velocity {
+            let saved = get(state, "momentum_buffer", &self.params)?;
+            only(state, self.params.len(), "optimiser")?;
+            *velocity = saved;
+        } else if let Some(name) = state.keys().next() {
+            return Err(format!(
+                "there is `{name}`, gradient descent without momentum has no state"
+            ));
+        }
         Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::testing::goes_on_from_its_state;
     use super::*;
     use approx::assert_relative_eq;
 
@@ -137,5 +192,40 @@ mod tests {
             }
             assert_relative_eq!(w.tensor().item(), by_hand(config), max_relative = 1e-14);
         }
+    }
+
+    #[test]
+    fn a_saved_velocity_goes_on_as_if_nothing_had_happened() {
+        let momentum = SgdConfig {
+            momentum: 0.9,
+            ..SgdConfig::default()
+        };
+        goes_on_from_its_state(|params| Sgd::new(params, momentum));
+    }
+
+    #[test]
+    fn without_momentum_there_is_no_state() {
+        let w = Param::new(Tensor::from([1.0]));
+        w.set_name("w");
+        let sgd = |momentum| {
+            Sgd::new(
+                [w.clone()],
+                SgdConfig {
+                    momentum,
+                    ..SgdConfig::default()
+                },
+            )
+        };
+        assert!(sgd(0.9).state().keys().eq(["w.momentum_buffer"]));
+        assert!(sgd(0.0).state().is_empty());
+        assert_eq!(sgd(0.0).load_state(&sgd(0.0).state()), Ok(()));
+        assert_eq!(
+            sgd(0.0).load_state(&sgd(0.9).state()),
+            Err("there is `w.momentum_buffer`, gradient descent without momentum has no state".to_owned())
+        );
+        assert_eq!(
+            sgd(0.9).load_state(&sgd(0.0).state()),
+            Err("`w.momentum_buffer` is missing".to_owned())
+        );
     }
 }

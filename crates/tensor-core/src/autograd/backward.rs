@@ -3,14 +3,14 @@
 //! Node numbers grow from inputs to outputs. So the nodes are visited by falling number, and when a node's turn comes, all that was
 //! computed from it has already contributed to its gradient.
 
-use super::graph::{Node, NodeId, Source};
+use super::graph::{Node, NodeId, Record, Source};
 use super::mode::{RecordingGuard, is_recording};
 use super::{Gradients, observe};
 use crate::ops::{Grad, Grads, Saved};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::Arc;
 
 /// What a loss can be differentiated by: a tracked tensor, wherever it is in the graph, or a parameter.
@@ -61,7 +61,12 @@ impl Tensor {
     /// is the hardest bug to find. [`Tensor::grad_or_zeros`] allows it.
     #[track_caller]
     pub fn grad(&self, targets: &[&Tensor]) -> Vec<Tensor> {
-        reach_all("grad", targets, differentiate("grad", self, targets, false))
+        reach_all(
+            "grad",
+            self.is_tracked(),
+            targets,
+            differentiate("grad", self, targets, false),
+        )
     }
 
     /// As [`Tensor::grad`], with zeros for a target that the loss does not depend on.
@@ -82,14 +87,19 @@ impl Tensor {
     /// let x = Tensor::from([2.0]).requires_grad();
     /// let first = &x.exp().grad_graph(&[&x])[0];
     /// let second = &first.grad_graph(&[&x])[0];
-    /// assert_eq!(second.grad(&[&x])[0].item(), 2.0f32.exp().into());
+    /// assert_eq!(second.grad(&[&x])[0].item(), f64::from(2.0f32.exp()));
     /// ```
     ///
     /// # Panics
     /// As [`Tensor::grad`].
     #[track_caller]
     pub fn grad_graph(&self, targets: &[&Tensor]) -> Vec<Tensor> {
-        reach_all("grad_graph", targets, differentiate("grad_graph", self, targets, true))
+        reach_all(
+            "grad_graph",
+            self.is_tracked(),
+            targets,
+            differentiate("grad_graph", self, targets, true),
+        )
     }
 
     /// The value of this loss and its gradients by each of the targets: what a training step needs. The loss is consumed, so that what the
@@ -107,9 +117,9 @@ impl Tensor {
     #[track_caller]
     pub fn value_and_grad<T: Target>(self, targets: impl IntoIterator<Item = T>) -> (f64, Gradients) {
         let targets: Vec<T> = targets.into_iter().collect();
-        let value = loss_value("value_and_grad", &self);
+        let (value, tracked) = (loss_value("value_and_grad", &self), self.is_tracked());
         let gradients = differentiate_owned(self, &targets);
-        let gradients = reach_all("value_and_grad", &targets, gradients);
+        let gradients = reach_all("value_and_grad", tracked, &targets, gradients);
         let ids = targets
             .iter()
             .map(|target| target.target_id().expect("it was reached, so it is tracked"));
@@ -120,9 +130,8 @@ impl Tensor {
 #[track_caller]
 fn loss_value(caller: &str, loss: &Tensor) -> f64 {
     let shape = loss.shape();
-    assert_eq!(
-        loss.count(),
-        1,
+    assert!(
+        loss.count() == 1,
         "{caller}: a loss is a single number, this one has shape {shape}: sum(..) or mean(..) makes it one"
     );
     loss.item()
@@ -151,17 +160,22 @@ fn differentiate_owned<T: Target>(loss: Tensor, targets: &[T]) -> Vec<Option<Ten
 }
 
 #[track_caller]
-fn reach_all<T: Target>(caller: &str, targets: &[T], gradients: Vec<Option<Tensor>>) -> Vec<Tensor> {
+fn reach_all<T: Target>(caller: &str, tracked: bool, targets: &[T], gradients: Vec<Option<Tensor>>) -> Vec<Tensor> {
     let missing: Vec<String> = targets
         .iter()
         .zip(&gradients)
         .filter(|(_, gradient)| gradient.is_none())
         .map(|(target, _)| target.target_description())
         .collect();
+    let hint = if tracked {
+        "was it detached, computed under no_grad, or left out of the forward pass? grad_or_zeros allows it"
+    } else {
+        "the loss has no graph at all: was it detached, computed under no_grad, or made from a gradient that grad gave? \
+         Those of grad_graph can be differentiated again"
+    };
     assert!(
         missing.is_empty(),
-        "{caller}: the loss does not depend on {}\n  hint: was it detached, computed under no_grad, or left out of the forward pass? \
-         grad_or_zeros allows it",
+        "{caller}: the loss does not depend on {}\n  hint: {hint}",
         missing.join(", ")
     );
     gradients.into_iter().flatten().collect()
@@ -174,44 +188,76 @@ enum Walk {
     Consume,
 }
 
-/// The nodes from which the walk has to pass, by rising number, and where each is in that list.
+/// The targets by their numbers, with their gradients as far as they are known.
+type Targets = BTreeMap<NodeId, Option<Tensor>>;
+
+/// The nodes through which the walk has to pass, by rising number.
 struct Route {
     nodes: Vec<Arc<Node>>,
-    places: IdMap<usize>,
+    /// Their numbers, which are searched more often than the nodes are visited.
+    ids: Vec<NodeId>,
 }
 
-type IdMap<T> = HashMap<NodeId, T, BuildHasherDefault<IdHasher>>;
+/// The gradient of a node as far as it has arrived.
+#[derive(Clone, Default)]
+struct Slot {
+    sum: Option<Tensor>,
+    contributions: usize,
+}
+
+impl Slot {
+    /// Adds a contribution, in place where the sum is nobody else's.
+    fn add(&mut self, contribution: Tensor) {
+        self.contributions += 1;
+        self.sum = Some(match self.sum.take() {
+            None => contribution,
+            Some(sum) if is_recording() => sum + contribution,
+            Some(mut sum) => {
+                sum.add_in_place(&contribution);
+                sum
+            }
+        });
+    }
+}
+
+/// A node, ordered by its number.
+struct ByNumber(Arc<Node>);
 
 impl Route {
     /// The nodes between `root` and the targets: those that lead to one.
-    fn find(root: Arc<Node>, targets: &IdMap<Option<Tensor>>) -> Route {
-        // A node can only lead to nodes of lower numbers.
-        let lowest = targets.keys().min().copied();
-        let worth_visiting = |node: &Node| lowest.is_some_and(|lowest| node.id >= lowest);
-        let mut seen = IdMap::default();
-        let mut nodes = Vec::new();
-        let mut stack = vec![root];
-        while let Some(node) = stack.pop() {
-            if !worth_visiting(&node) || seen.insert(node.id, ()).is_some() {
-                continue;
-            }
-            if let Source::Op(record) = &node.source {
-                stack.extend(record.inputs.iter().filter_map(|input| input.node().cloned()));
-            }
-            nodes.push(node);
-        }
-        nodes.sort_unstable_by_key(|node| node.id);
+    fn find(root: Arc<Node>, targets: &Targets) -> Route {
         let mut route = Route {
-            nodes: Vec::with_capacity(nodes.len()),
-            places: HashMap::default(),
+            nodes: Vec::new(),
+            ids: Vec::new(),
         };
-        for node in nodes {
+        for node in Route::ancestors(root, targets).into_iter().rev() {
             if targets.contains_key(&node.id) || route.leads_here(&node) {
-                route.places.insert(node.id, route.nodes.len());
+                route.ids.push(node.id);
                 route.nodes.push(node);
             }
         }
         route
+    }
+
+    /// The nodes behind `root`, by falling number, as far down as there are targets.
+    fn ancestors(root: Arc<Node>, targets: &Targets) -> Vec<Arc<Node>> {
+        let Some((&lowest, _)) = targets.first_key_value() else {
+            return Vec::new();
+        };
+        let mut nodes: Vec<Arc<Node>> = Vec::new();
+        let mut waiting = BinaryHeap::from([ByNumber(root)]);
+        while let Some(ByNumber(node)) = waiting.pop() {
+            // A node that several others are made of waits several times, and then comes several times in a row.
+            if node.id < lowest || nodes.last().is_some_and(|last| last.id == node.id) {
+                continue;
+            }
+            if let Source::Op(record) = &node.source {
+                let inputs = record.inputs.iter().filter_map(|input| input.node().cloned());
+                waiting.extend(inputs.map(ByNumber));
+            }
+            nodes.push(node);
+        }
+        nodes
     }
 
     fn leads_here(&self, node: &Node) -> bool {
@@ -222,7 +268,7 @@ impl Route {
     }
 
     fn place(&self, node: Option<&Arc<Node>>) -> Option<usize> {
-        self.places.get(&node?.id).copied()
+        self.ids.binary_search(&node?.id).ok()
     }
 }
 
@@ -236,11 +282,11 @@ fn backward(
 ) -> Vec<Option<Tensor>> {
     let _guard = RecordingGuard::set(recording);
     let root_id = root.id;
-    let mut found: IdMap<Option<Tensor>> = targets.iter().flatten().map(|&id| (id, None)).collect();
+    let mut found: Targets = targets.iter().flatten().map(|&id| (id, None)).collect();
     let mut route = Route::find(root, &found);
-    let mut slots: Vec<Option<Tensor>> = vec![None; route.nodes.len()];
-    if let Some(&place) = route.places.get(&root_id) {
-        slots[place] = Some(seed);
+    let mut slots = vec![Slot::default(); route.nodes.len()];
+    if let Ok(place) = route.ids.binary_search(&root_id) {
+        slots[place].add(seed);
     }
     for place in (0..route.nodes.len()).rev() {
         // Popped when the graph is consumed, so that what only this walk holds is freed as it goes.
@@ -250,20 +296,22 @@ fn backward(
         };
         // A node on the route that nothing contributed to has a gradient of zero, as behind a second derivative of ReLU.
         let target = found.get_mut(&node.id);
-        let Some(gradient) = slots[place].take().or_else(|| target.is_some().then(|| zeros(&node))) else {
+        let Slot { sum, contributions } = std::mem::take(&mut slots[place]);
+        let Some(gradient) = sum.or_else(|| target.is_some().then(|| zeros(&node))) else {
             continue;
         };
         if let Some(target) = target {
             *target = Some(gradient.clone());
         }
-        observe::gradient(&node, &gradient);
-        for (input, gradient) in contributions(&node, &gradient, &route) {
-            let slot = &mut slots[input];
-            *slot = Some(match slot.take() {
-                None => gradient,
-                Some(sum) => accumulate(sum, gradient),
-            });
+        observe::gradient(&node, &gradient, contributions);
+        let Source::Op(record) = &node.source else {
+            continue;
+        };
+        if !route.leads_here(&node) {
+            continue; // a target with nothing behind it that anybody asked for
         }
+        let _rule = observe::enter_rule(&node, record);
+        hand_back(&node, record, &gradient, &route, &mut slots);
     }
     targets.iter().map(|id| found[id.as_ref()?].clone()).collect()
 }
@@ -272,11 +320,8 @@ fn zeros(node: &Node) -> Tensor {
     Tensor::full_of(node.shape, 0.0, node.dtype)
 }
 
-/// Runs a node's rule: the places of its inputs on the route, with what each receives.
-fn contributions(node: &Arc<Node>, gy: &Tensor, route: &Route) -> Vec<(usize, Tensor)> {
-    let Source::Op(record) = &node.source else {
-        return Vec::new();
-    };
+/// Runs a node's rule, and adds what it gives to the gradients of the inputs on the route.
+fn hand_back(node: &Arc<Node>, record: &Record, gy: &Tensor, route: &Route, slots: &mut [Slot]) {
     let place = |index: usize| route.place(record.inputs[index].node());
     let wanted = |index: usize| place(index).is_some();
     let saved = Saved {
@@ -284,39 +329,60 @@ fn contributions(node: &Arc<Node>, gy: &Tensor, route: &Route) -> Vec<(usize, Te
         record,
         wanted: &wanted,
     };
-    let _scope = observe::enter_rule(record);
+    let mut step = observe::begin_rule(&saved, gy);
+    let (grads, is_fast) = run_rule(&saved, gy);
+    if let Some(step) = &mut step {
+        observe::contributions(step, &grads, is_fast);
+    }
+    for (index, grad) in grads.into_iter().enumerate() {
+        if let Some(place) = place(index) {
+            contribute(record, index, grad, &mut slots[place]);
+        }
+    }
+    if let Some(step) = step {
+        observe::end_rule(&step);
+    }
+}
+
+/// One gradient for each input, and whether they came from the fast rule: that is the one for the first order, if there is one.
+fn run_rule(saved: &Saved<'_>, gy: &Tensor) -> (Grads, bool) {
+    let record = saved.record;
     let fast = if is_recording() {
         None
     } else {
-        record.op.vjp_fast(&saved, gy)
+        record.op.vjp_fast(saved, gy)
     };
-    let grads = fast.unwrap_or_else(|| record.op.vjp(&saved, gy));
-    let name = record.op.info().name;
+    let is_fast = fast.is_some();
+    let grads = fast.unwrap_or_else(|| record.op.vjp(saved, gy));
     assert_eq!(
         grads.len(),
         record.inputs.len(),
-        "{name}: the rule gave {} gradients for {} inputs",
+        "{} at {}: the rule gave {} gradients for {} inputs",
+        record.op.info().name,
+        record.location,
         grads.len(),
         record.inputs.len()
     );
-    let arrive = |(index, grad): (usize, Grad)| {
-        let (input, place) = (&record.inputs[index], place(index)?);
-        match grad {
-            Grad::Is(gradient) => {
-                assert_eq!(
-                    gradient.dtype(),
-                    input.dtype(),
-                    "{name}: the rule gave a gradient of another type for input {index}"
-                );
-                Some((place, sum_to(gradient, input.shape(), name)))
-            }
-            Grad::Zero => None,
-            Grad::Unwanted => panic!(
-                "{name}: the rule gave no gradient for input {index}, which is asked for; if it is zero, say Grad::Zero"
-            ),
+    (grads, is_fast)
+}
+
+/// Adds what a rule gave for input `index`, which is asked for, to the gradient of that input.
+fn contribute(record: &Record, index: usize, grad: Grad, slot: &mut Slot) {
+    let (name, input) = (record.op.info().name, &record.inputs[index]);
+    match grad {
+        Grad::Is(gradient) => {
+            assert_eq!(
+                gradient.dtype(),
+                input.dtype(),
+                "{name}: the rule gave a gradient of another type for input {index}"
+            );
+            slot.add(sum_to(gradient, input.shape(), name));
         }
-    };
-    grads.into_iter().enumerate().filter_map(arrive).collect()
+        Grad::Zero => {}
+        Grad::Unwanted => panic!(
+            "{name}: the rule gave no gradient for input {index}, which is asked for; if it is zero, say Grad::Zero"
+        ),
+    }
 }
 
 /// The gradient summed over what broadcasting repeated.
@@ -334,15 +400,6 @@ fn sum_to(gradient: Tensor, shape: Shape, name: &str) -> Tensor {
     let repeated = |&dim: &usize| dim < missing || shape[dim - missing] != from[dim];
     let dims: Vec<isize> = (0..from.rank()).filter(repeated).map(|dim| dim as isize).collect();
     gradient.sum(dims.as_slice()).reshape(shape)
-}
-
-/// Adds a contribution, in place where the sum is nobody else's.
-fn accumulate(mut sum: Tensor, gradient: Tensor) -> Tensor {
-    if is_recording() {
-        return sum + gradient;
-    }
-    sum.add_in_place(&gradient);
-    sum
 }
 
 /// See [`Saved::differentiate`].
@@ -381,20 +438,22 @@ pub(crate) fn differentiate_composition(
     gradients.into_iter().enumerate().map(grad).collect()
 }
 
-/// Node numbers are spread already; hashing them is one multiplication.
-#[derive(Default)]
-struct IdHasher(u64);
-
-impl Hasher for IdHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, _: &[u8]) {
-        unreachable!("only node numbers are hashed")
-    }
-
-    fn write_u64(&mut self, id: u64) {
-        self.0 = id.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+impl Ord for ByNumber {
+    fn cmp(&self, other: &ByNumber) -> Ordering {
+        self.0.id.cmp(&other.0.id)
     }
 }
+
+impl PartialOrd for ByNumber {
+    fn partial_cmp(&self, other: &ByNumber) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for ByNumber {
+    fn eq(&self, other: &ByNumber) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for ByNumber {}

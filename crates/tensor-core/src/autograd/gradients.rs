@@ -81,8 +81,20 @@ impl Leaf {
     }
 
     /// These values as the leaf: losses made from the result can be differentiated by it.
+    ///
+    /// # Panics
+    /// If their shape or type is not the leaf's.
     #[must_use]
+    #[track_caller]
     pub fn attach(&self, values: &Tensor) -> Tensor {
+        assert!(
+            (values.shape(), values.dtype()) == (self.0.shape, self.0.dtype),
+            "attach: {} {} cannot be the values of a leaf of {} {}",
+            values.dtype(),
+            values.shape(),
+            self.0.dtype,
+            self.0.shape
+        );
         values.with_node(Some(Arc::clone(&self.0)))
     }
 }

@@ -3,10 +3,10 @@
 //! A node never holds its own output's handle, which would be a cycle that is never freed. Nodes are numbered as they are made,
 //! so that a node's number is always greater than those of its inputs: that is all the order that the backward pass needs.
 
-use crate::autograd::scope;
+use crate::autograd::{observe, scope};
 use crate::dtype::DType;
 use crate::ops::Op;
-use crate::shape::{Layout, Shape};
+use crate::shape::Shape;
 use crate::storage::Storage;
 use crate::tensor::Tensor;
 use std::panic::Location;
@@ -37,77 +37,89 @@ pub(crate) enum Source {
 pub(crate) struct Record {
     pub(crate) op: Box<dyn Op>,
     pub(crate) inputs: Vec<Input>,
-    pub(crate) output: Option<(Arc<Storage>, Layout)>,
+    /// The output's elements, if the rule reads them.
+    pub(crate) output: Option<Arc<Storage>>,
     pub(crate) location: &'static Location<'static>,
     pub(crate) scope: Option<Arc<str>>,
+    /// The node whose rule made this one, in a backward pass that was recorded.
+    pub(crate) rule_of: Option<NodeId>,
 }
 
-/// One input of an operation that ran.
+/// One input of an operation that ran, in two words.
 pub(crate) enum Input {
     /// Its value is kept for the rule.
     Kept(Tensor),
-    /// Only its place in the graph is kept.
-    Edge {
-        node: Option<Arc<Node>>,
-        shape: Shape,
-        dtype: DType,
-    },
+    /// Only its place in the graph is kept, which knows shape and type too.
+    Place(Arc<Node>),
+    /// A constant whose value the rule does not need.
+    Constant(Box<(Shape, DType)>),
 }
 
 impl Input {
+    fn new(input: &Tensor, keep: bool) -> Input {
+        match input.node() {
+            _ if keep => Input::Kept(input.clone()),
+            Some(node) => Input::Place(Arc::clone(node)),
+            None => Input::Constant(Box::new((input.shape(), input.dtype()))),
+        }
+    }
+
     pub(crate) fn node(&self) -> Option<&Arc<Node>> {
         match self {
             Input::Kept(tensor) => tensor.node(),
-            Input::Edge { node, .. } => node.as_ref(),
+            Input::Place(node) => Some(node),
+            Input::Constant(_) => None,
         }
     }
 
     pub(crate) fn shape(&self) -> Shape {
         match self {
             Input::Kept(tensor) => tensor.shape(),
-            Input::Edge { shape, .. } => *shape,
+            Input::Place(node) => node.shape,
+            Input::Constant(constant) => constant.0,
         }
     }
 
     pub(crate) fn dtype(&self) -> DType {
         match self {
             Input::Kept(tensor) => tensor.dtype(),
-            Input::Edge { dtype, .. } => *dtype,
+            Input::Place(node) => node.dtype,
+            Input::Constant(constant) => constant.1,
         }
     }
 
     fn into_node(self) -> Option<Arc<Node>> {
         match self {
             Input::Kept(tensor) => tensor.into_node(),
-            Input::Edge { node, .. } => node,
+            Input::Place(node) => Some(node),
+            Input::Constant(_) => None,
         }
     }
 }
 
 static NEXT_ID: AtomicU64 = AtomicU64::new(0);
 
+impl NodeId {
+    /// The next number.
+    pub(crate) fn next() -> NodeId {
+        NodeId(NEXT_ID.fetch_add(1, Relaxed))
+    }
+}
+
 impl Node {
-    fn new(shape: Shape, dtype: DType, source: Source) -> Arc<Node> {
+    pub(crate) fn leaf(shape: Shape, dtype: DType, name: Option<Arc<str>>) -> Arc<Node> {
+        let name = RwLock::new(name);
         Arc::new(Node {
-            id: NodeId(NEXT_ID.fetch_add(1, Relaxed)),
+            id: NodeId::next(),
             shape,
             dtype,
-            source,
+            source: Source::Leaf { name },
         })
     }
 
-    pub(crate) fn leaf(shape: Shape, dtype: DType, name: Option<Arc<str>>) -> Arc<Node> {
-        Node::new(
-            shape,
-            dtype,
-            Source::Leaf {
-                name: RwLock::new(name),
-            },
-        )
-    }
-
-    /// Records that `op` made `output` from `inputs`.
+    /// Records that `op` made `output` from `inputs`. The number was taken after the inputs had theirs.
     pub(crate) fn record(
+        id: NodeId,
         op: Box<dyn Op>,
         inputs: &[&Tensor],
         output: &Tensor,
@@ -117,23 +129,22 @@ impl Node {
         let inputs = inputs
             .iter()
             .enumerate()
-            .map(|(index, &input)| match keeps.input(index) {
-                true => Input::Kept(input.clone()),
-                false => Input::Edge {
-                    node: input.node().cloned(),
-                    shape: input.shape(),
-                    dtype: input.dtype(),
-                },
-            })
+            .map(|(index, input)| Input::new(input, keeps.input(index)))
             .collect();
         let record = Record {
             op,
             inputs,
-            output: keeps.output().then(|| output.buffer()),
+            output: keeps.output().then(|| output.begun_buffer()),
             location,
             scope: scope::current(),
+            rule_of: observe::rule().map(|rule| rule.node),
         };
-        Node::new(output.shape(), output.dtype(), Source::Op(record))
+        Arc::new(Node {
+            id,
+            shape: output.shape(),
+            dtype: output.dtype(),
+            source: Source::Op(record),
+        })
     }
 
     /// The name that a leaf was given.
@@ -177,16 +188,16 @@ impl Drop for Node {
     fn drop(&mut self) {
         let mut orphans = Vec::new();
         take_inputs(&mut self.source, &mut orphans);
-        while let Some(node) = orphans.pop() {
-            if let Some(mut node) = Arc::into_inner(node) {
-                take_inputs(&mut node.source, &mut orphans);
-            }
+        while let Some(mut node) = orphans.pop() {
+            take_inputs(&mut node.source, &mut orphans);
         }
     }
 }
 
-fn take_inputs(source: &mut Source, nodes: &mut Vec<Arc<Node>>) {
+/// Collects the nodes that nobody else holds any more.
+fn take_inputs(source: &mut Source, orphans: &mut Vec<Node>) {
     if let Source::Op(record) = source {
-        nodes.extend(record.inputs.drain(..).filter_map(Input::into_node));
+        let nodes = record.inputs.drain(..).filter_map(Input::into_node);
+        orphans.extend(nodes.filter_map(Arc::into_inner));
     }
 }

@@ -1,6 +1,7 @@
 //! Automatic differentiation: the graph of what was computed, and the walk back through it.
 
 pub mod check;
+pub mod export;
 pub(crate) mod graph;
 pub(crate) mod mode;
 pub mod observe;
@@ -13,4 +14,13 @@ pub use backward::Target;
 pub(crate) use backward::differentiate_composition;
 pub use gradients::{Gradients, Leaf};
 pub use graph::NodeId;
-pub use mode::{is_recording, no_grad};
+pub use mode::{RecordingGuard, is_recording, no_grad, pause_recording};
+
+use std::panic::Location;
+use std::path::Path;
+
+/// `main.rs:12`: a place for readers, without folders and column.
+fn file_and_line(location: &Location<'_>) -> String {
+    let file = Path::new(location.file()).file_name().unwrap_or_default();
+    format!("{}:{}", file.to_string_lossy(), location.line())
+}

@@ -1,6 +1,7 @@
 //! Whether operations are recorded in the graph: one switch for each thread.
 
 use std::cell::Cell;
+use std::marker::PhantomData;
 
 thread_local! {
     static RECORDING: Cell<bool> = const { Cell::new(true) };
@@ -20,19 +21,38 @@ pub fn is_recording() -> bool {
 /// assert!(!y.is_tracked());
 /// ```
 pub fn no_grad<R>(f: impl FnOnce() -> R) -> R {
-    let _guard = RecordingGuard::set(false);
+    let _guard = pause_recording();
     f()
 }
 
+/// [`no_grad`] until the guard is dropped: for functions that pass their caller's line on, which a closure does not.
+///
+/// ```
+/// use tensor_core::Tensor;
+/// use tensor_core::autograd::pause_recording;
+/// let x = Tensor::from([3.0]).requires_grad();
+/// let guard = pause_recording();
+/// assert!(!x.sqr().is_tracked());
+/// drop(guard);
+/// assert!(x.sqr().is_tracked());
+/// ```
+pub fn pause_recording() -> RecordingGuard {
+    RecordingGuard::set(false)
+}
+
 /// Sets the switch until it is dropped, also when that is by a panic.
-pub(crate) struct RecordingGuard {
+#[must_use = "the switch goes back when the guard is dropped"]
+pub struct RecordingGuard {
     before: bool,
+    /// The switch is this thread's, and so the guard stays on it.
+    thread: PhantomData<*const ()>,
 }
 
 impl RecordingGuard {
     pub(crate) fn set(recording: bool) -> RecordingGuard {
         RecordingGuard {
             before: RECORDING.replace(recording),
+            thread: PhantomData,
         }
     }
 }

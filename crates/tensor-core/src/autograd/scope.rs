@@ -1,6 +1,7 @@
 //! Where in a model an operation ran: `encoder.0`, say. Layers open scopes; the graph, errors and observers report them.
 
 use std::cell::RefCell;
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 thread_local! {
@@ -24,6 +25,7 @@ pub fn current() -> Option<Arc<str>> {
 pub fn enter(name: Arc<str>) -> ScopeGuard {
     ScopeGuard {
         outer: CURRENT.replace(Some(name)),
+        _not_send: PhantomData,
     }
 }
 
@@ -31,6 +33,8 @@ pub fn enter(name: Arc<str>) -> ScopeGuard {
 #[must_use = "the scope closes when the guard is dropped"]
 pub struct ScopeGuard {
     outer: Option<Arc<str>>,
+    /// A scope belongs to its thread, and so does its guard.
+    _not_send: PhantomData<*const ()>,
 }
 
 impl Drop for ScopeGuard {

@@ -1,6 +1,7 @@
 //! Data moved without being changed: views made contiguous, numbers repeated, element types converted.
 
 use super::parallel::{self, CHUNK};
+use super::simd::Float;
 use crate::dtype::Element;
 
 /// One dimension of a copy: its length, and the distance between neighbours in the source and in the destination.
@@ -134,6 +135,48 @@ fn copy_tiles<T: Element>(x: &[T], offset: usize, rows: Dim, columns: Dim, y: &m
     }
 }
 
+/// Copies `x`, whose elements lie one after the other, to a part of `y`: element (i, j, …) goes to `y[offset + i * strides[0] + j * strides[1] + …]`.
+pub fn copy_into_part<T: Element>(x: &[T], shape: &[usize], y: &mut [T], offset: usize, strides: &[isize]) {
+    assert_eq!(shape.len(), strides.len(), "a stride for each dimension");
+    assert_eq!(
+        x.len(),
+        shape.iter().product::<usize>(),
+        "the input does not hold {shape:?}"
+    );
+    if x.is_empty() {
+        return;
+    }
+    check_bounds(y.len(), offset, shape, strides);
+    // `merge` and `walk` call the strided side x.
+    let mut dims = merge(shape, strides);
+    let row = dims.pop_if(|last| last.x == 1).map_or(1, |last| last.len);
+    walk(&dims, offset as isize, 0, &mut |to, from| {
+        y[to..to + row].copy_from_slice(&x[from..from + row])
+    });
+}
+
+/// Puts arrays side by side: `parts` are arrays of as many rows each, with the length of their rows. Row i of `y` is all rows i in order.
+pub fn join<T: Element>(parts: &[(&[T], usize)], y: &mut [T]) {
+    let width: usize = parts.iter().map(|(_, width)| width).sum();
+    if y.is_empty() {
+        return;
+    }
+    let rows = y.len() / width;
+    for &(part, width) in parts {
+        assert_eq!(part.len(), rows * width, "a part does not have {rows} rows of {width}");
+    }
+    let rows = (CHUNK / width).max(1);
+    parallel::for_each_chunk(y, rows * width, |start, y| {
+        for (row, mut y) in (start / width..).zip(y.chunks_exact_mut(width)) {
+            for &(part, width) in parts {
+                let place;
+                (place, y) = y.split_at_mut(width);
+                place.copy_from_slice(&part[row * width..][..width]);
+            }
+        }
+    });
+}
+
 /// Sets every element of `y` to `value`.
 pub fn fill<T: Element>(y: &mut [T], value: T) {
     parallel::for_each_chunk(y, CHUNK, |_, y| y.fill(value));
@@ -158,6 +201,12 @@ macro_rules! cast_to {
 }
 
 cast_to!(f32 => f32 f64 u32, f64 => f32 f64 u32, u32 => f32 f64 u32);
+
+/// The first number that is not a whole number of 32 bits without a sign once its fraction is cut off: negative, too large, or not a number.
+pub fn first_not_u32<T: Float>(x: &[T]) -> Option<usize> {
+    let fits = |x: &T| x.to_f64() > -1.0 && x.to_f64() < 4_294_967_296.0;
+    x.iter().position(|x| !fits(x))
+}
 
 /// y = x in another element type.
 pub fn cast<A: CastTo<B>, B: Element>(x: &[A], y: &mut [B]) {
@@ -240,6 +289,53 @@ mod tests {
                 copy_strided(&x, offset, &shape, &strides, &mut y);
                 prop_assert_eq!(y, naive(&x, offset, &shape, &strides));
             }
+        }
+    }
+
+    #[test]
+    fn parts_are_copied_into() {
+        let x: Vec<u32> = (1..=24).collect();
+        for (shape, strides, offset) in [
+            (&[2, 3, 4][..], &[40, 10, 1][..], 7),
+            (&[24], &[1], 3),
+            (&[4, 6], &[1, 5], 2),
+            (&[24], &[-3], 75),
+        ] {
+            let mut y = vec![0; 100];
+            copy_into_part(&x, shape, &mut y, offset, strides);
+            assert_eq!(naive(&y, offset, shape, strides), x, "{shape:?}");
+            assert_eq!(y.iter().filter(|&&y| y != 0).count(), 24);
+        }
+        let mut y = [0];
+        copy_into_part(&[5], &[], &mut y, 0, &[]);
+        assert_eq!(y, [5]);
+    }
+
+    #[test]
+    fn rows_are_joined() {
+        for (rows, widths) in [(3, &[2, 0, 1][..]), (0, &[4]), (40_000, &[1, 2, 3]), (1, &[5, 100_000])] {
+            let parts: Vec<Vec<u32>> = (0..)
+                .zip(widths)
+                .map(|(k, width)| (0..rows * width).map(|i| k * 1_000_000 + i).collect())
+                .collect();
+            let width = widths.iter().sum::<u32>() as usize;
+            let y = same_on_any_pool(|| {
+                let mut y = vec![u32::MAX; rows as usize * width];
+                let parts: Vec<(&[u32], usize)> = parts
+                    .iter()
+                    .zip(widths)
+                    .map(|(part, &width)| (&part[..], width as usize))
+                    .collect();
+                join(&parts, &mut y);
+                y
+            });
+            let row = |i: usize| {
+                parts
+                    .iter()
+                    .zip(widths)
+                    .flat_map(move |(p, &w)| p[i * w as usize..][..w as usize].to_vec())
+            };
+            assert_eq!(y, (0..rows as usize).flat_map(row).collect::<Vec<_>>());
         }
     }
 

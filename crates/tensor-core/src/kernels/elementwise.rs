@@ -2,6 +2,7 @@
 
 use super::parallel::{self, CHUNK};
 use super::simd::{Float, Lanes};
+use crate::dtype::Element;
 use std::array;
 
 /// An input of an elementwise function: as many elements as the output has, some of them given only once.
@@ -15,13 +16,15 @@ pub enum Operand<'a, T> {
     Row(&'a [T]),
     /// One number for each row of the given width: element i is `column[i / width]`.
     Column(&'a [T], usize),
+    /// One number for each channel of images, which have `width` pixels in a channel: element i is `channels[i / width % channels.len()]`.
+    Channel(&'a [T], usize),
 }
 
 /// Elements that are handled at a time where an operand has to be spread out first: it stays in the fastest cache.
-const BLOCK: usize = 1024;
+pub(super) const BLOCK: usize = 1024;
 
-impl<'a, T: Float> Operand<'a, T> {
-    fn check(&self, len: usize) {
+impl<'a, T: Element> Operand<'a, T> {
+    pub(super) fn check(&self, len: usize) {
         match *self {
             Operand::Full(x) => {
                 assert_eq!(x.len(), len, "an input has another length than the output")
@@ -38,12 +41,25 @@ impl<'a, T: Float> Operand<'a, T> {
                 "a column of {} and a width of {width} do not make up the output",
                 column.len()
             ),
+            Operand::Channel(channels, width) => assert!(
+                len == 0 || len.is_multiple_of((channels.len() * width).max(1)),
+                "{} channels of {width} do not make up {len} elements",
+                channels.len()
+            ),
         }
     }
 
-    /// The elements from `start` on: where they lie together, else spread out in `scratch` (which holds a scalar from before).
+    /// Room to spread out a block, which holds a scalar already.
+    pub(super) fn scratch(&self) -> [T; BLOCK] {
+        match *self {
+            Operand::Scalar(x) => [x; BLOCK],
+            _ => [T::zeroed(); BLOCK],
+        }
+    }
+
+    /// The elements from `start` on: where they lie together, else spread out in `scratch` (from [`Operand::scratch`]).
     #[inline(always)]
-    fn block<'s>(&self, start: usize, len: usize, scratch: &'s mut [T; BLOCK]) -> &'s [T]
+    pub(super) fn block<'s>(&self, start: usize, len: usize, scratch: &'s mut [T; BLOCK]) -> &'s [T]
     where
         'a: 's,
     {
@@ -57,11 +73,11 @@ impl<'a, T: Float> Operand<'a, T> {
                 }
                 repeat_row(row, first, &mut scratch[..len]);
             }
-            Operand::Column(column, width) => {
+            Operand::Column(values, width) | Operand::Channel(values, width) => {
                 let (mut i, mut at) = (start / width, 0);
                 while at < len {
                     let end = len.min((i + 1) * width - start);
-                    scratch[at..end].fill(column[i]);
+                    scratch[at..end].fill(values[i % values.len()]);
                     (i, at) = (i + 1, end);
                 }
             }
@@ -93,13 +109,34 @@ pub fn map_n<T: Float, const N: usize>(
     y: &mut [T],
     f: impl Fn([T::Lanes; N]) -> T::Lanes + Sync + Send,
 ) {
+    map_blocks(&inputs, y, &|x, y| map_slices(x, y, &f));
+}
+
+/// A loop over slices of N inputs and of the output.
+type OnSlices<'a, T, const N: usize> = dyn Fn([&[T]; N], &mut [T]) + Sync + 'a;
+
+/// Calls `f` with blocks of the inputs and of the output. Its own code is the same for every function of N inputs.
+fn map_blocks<T: Float, const N: usize>(inputs: &[Operand<'_, T>; N], y: &mut [T], f: &OnSlices<'_, T, N>) {
     inputs.iter().for_each(|input| input.check(y.len()));
-    parallel::for_each_chunk(y, CHUNK, |start, y| map_chunk(&inputs, start, y, &f));
+    parallel::for_each_chunk(y, CHUNK, |start, y| map_chunk(inputs, start, y, f));
 }
 
 /// y = f(x)
 pub fn map<T: Float>(x: &[T], y: &mut [T], f: impl Fn(T::Lanes) -> T::Lanes + Sync + Send) {
     map_n([Operand::Full(x)], y, |[x]| f(x));
+}
+
+/// y = f(y)
+pub fn map_in_place<T: Float>(y: &mut [T], f: impl Fn(T::Lanes) -> T::Lanes + Sync + Send) {
+    parallel::for_each_chunk(y, CHUNK, |_, y| {
+        let (vectors, rest) = T::Lanes::chunks_mut(y);
+        for y in vectors {
+            *y = f(T::Lanes::from_array(*y)).to_array();
+        }
+        if !rest.is_empty() {
+            f(T::Lanes::load_padded(rest, T::ONE)).store_padded(rest);
+        }
+    });
 }
 
 /// y = f(a, b)
@@ -127,42 +164,51 @@ fn map_chunk<T: Float, const N: usize>(
     inputs: &[Operand<'_, T>; N],
     start: usize,
     y: &mut [T],
-    f: &impl Fn([T::Lanes; N]) -> T::Lanes,
+    f: &OnSlices<'_, T, N>,
 ) {
     if inputs.iter().all(|input| matches!(input, Operand::Full(_))) {
         let full = inputs.map(|input| match input {
             Operand::Full(x) => &x[start..start + y.len()],
             _ => unreachable!("all inputs were just found to be full"),
         });
-        return map_slices(full, y, f);
+        return f(full, y);
     }
-    let mut scratch: [[T; BLOCK]; N] = array::from_fn(|k| match inputs[k] {
-        Operand::Scalar(x) => [x; BLOCK],
-        _ => [T::ZERO; BLOCK],
-    });
+    let mut scratch: [[T; BLOCK]; N] = array::from_fn(|k| inputs[k].scratch());
     for (i, y) in y.chunks_mut(BLOCK).enumerate() {
         let mut scratch = scratch.iter_mut();
         let blocks = array::from_fn(|k| match scratch.next() {
             Some(scratch) => inputs[k].block(start + i * BLOCK, y.len(), scratch),
             None => unreachable!("there is a scratch block for each input"),
         });
-        map_slices(blocks, y, f);
+        f(blocks, y);
     }
 }
 
 /// The loop itself. What is left over at the end goes through a padded vector, so its bits are those of a full one.
 #[inline(always)]
-fn map_slices<T: Float, const N: usize>(x: [&[T]; N], y: &mut [T], f: &impl Fn([T::Lanes; N]) -> T::Lanes) {
+pub(super) fn map_slices<T: Float, const N: usize>(x: [&[T]; N], y: &mut [T], f: &impl Fn([T::Lanes; N]) -> T::Lanes) {
     let (y, y_rest) = T::Lanes::chunks_mut(y);
-    let x_rest = x.map(|x| T::Lanes::chunks(x).1);
-    // Slices of one length, so that the compiler drops the bounds checks.
-    let x = x.map(|x| &T::Lanes::chunks(x).0[..y.len()]);
+    let (x, x_rest) = whole_vectors::<T, N>(x, y.len());
     for (i, y) in y.iter_mut().enumerate() {
-        *y = f(x.map(|x| T::Lanes::from_array(x[i]))).to_array();
+        *y = f(vectors::<T, N>(&x, i)).to_array();
     }
     if !y_rest.is_empty() {
-        f(x_rest.map(|x| T::Lanes::load_padded(x, T::ONE))).store_padded(y_rest);
+        f(x_rest).store_padded(y_rest);
     }
+}
+
+type VectorsOf<T> = [<<T as Float>::Lanes as Lanes>::Array];
+
+/// Each input as `count` whole vectors, which the compiler then knows to be in range, and one padded vector of what is left over.
+#[inline(always)]
+fn whole_vectors<T: Float, const N: usize>(x: [&[T]; N], count: usize) -> ([&VectorsOf<T>; N], [T::Lanes; N]) {
+    let rest = x.map(|x| T::Lanes::load_padded(T::Lanes::chunks(x).1, T::ONE));
+    (x.map(|x| &T::Lanes::chunks(x).0[..count]), rest)
+}
+
+#[inline(always)]
+fn vectors<T: Float, const N: usize>(x: &[&VectorsOf<T>; N], i: usize) -> [T::Lanes; N] {
+    array::from_fn(|k| T::Lanes::from_array(x[k][i]))
 }
 
 #[cfg(test)]
@@ -234,6 +280,22 @@ mod tests {
     }
 
     #[test]
+    fn channels_are_repeated() {
+        for (samples, channels, width) in [(0, 3, 4), (2, 3, 1), (7, 3, 16), (40, 5, 700), (3, 1, 2000)] {
+            let x = numbers(channels);
+            let mut y = vec![f32::NAN; samples * channels * width];
+            map_n([Operand::Channel(&x, width)], &mut y, |[x]| x);
+            for (i, &y) in y.iter().enumerate() {
+                assert_eq!(
+                    y,
+                    x[i / width % channels],
+                    "element {i} of {samples} x {channels} x {width}"
+                );
+            }
+        }
+    }
+
+    #[test]
     fn operands_of_different_periods() {
         let (row, column) = (numbers(6), numbers(5000));
         let mut y = vec![0.0; 15_000];
@@ -259,6 +321,15 @@ mod tests {
     fn double_precision_is_the_standard_library() {
         let x: Vec<f64> = numbers(1003).into_iter().map(f64::from).collect();
         assert_eq!(exp_of(&x), x.iter().map(|x| x.exp()).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn maps_in_place() {
+        for n in LENGTHS {
+            let mut y = numbers(n);
+            map_in_place(&mut y, Lanes::exp);
+            assert!(y == exp_of(&numbers(n)), "{n} elements");
+        }
     }
 
     #[test]

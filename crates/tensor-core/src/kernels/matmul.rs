@@ -1,4 +1,4 @@
-//! C = A B, for operands with any strides, through the crate `matrixmultiply`.
+//! C = A B, for operands with any strides and for batches of them, through the crate `matrixmultiply`.
 
 use super::parallel;
 use super::simd::Float;
@@ -42,6 +42,30 @@ impl<'a, T: Float> Matrix<'a, T> {
         Matrix {
             data: &self.data[j * self.column_stride..],
             ..self
+        }
+    }
+}
+
+/// Matrices of one size that are read, one for each index (i, j, …) of a batch.
+#[derive(Clone, Copy, Debug)]
+pub struct Batch<'a, T> {
+    /// The matrix of index (0, 0, …).
+    pub first: Matrix<'a, T>,
+    /// From one matrix to the next in each dimension of the batch. 0 uses a matrix again.
+    pub strides: &'a [usize],
+}
+
+impl<'a, T> Batch<'a, T> {
+    /// The `i`-th matrix of a batch of these sizes, of which the last runs fastest.
+    fn get(&self, sizes: &[usize], mut i: usize) -> Matrix<'a, T> {
+        let mut start = 0;
+        for (&size, &stride) in sizes.iter().zip(self.strides).rev() {
+            start += i % size * stride;
+            i /= size;
+        }
+        Matrix {
+            data: &self.first.data[start..],
+            ..self.first
         }
     }
 }
@@ -90,6 +114,50 @@ pub fn matmul<T: Float>(
     });
 }
 
+/// Multiplications that a task does where the products of a batch are too small to be cut.
+const TASK: usize = PIECE / 4;
+
+/// C = A B, or C += A B if `accumulate`, for each index of a batch of these sizes. The matrices of C lie one after the other.
+///
+/// Products that are large are cut, one after the other; of small ones, each task takes up some whole.
+pub fn matmul_batch<T: Float>(
+    sizes: &[usize],
+    [m, k, n]: [usize; 3],
+    a: Batch<'_, T>,
+    b: Batch<'_, T>,
+    c: &mut [T],
+    accumulate: bool,
+) {
+    let count: usize = sizes.iter().product();
+    let width = m.checked_mul(n).expect("a matrix can be counted");
+    assert_eq!(
+        count.checked_mul(width),
+        Some(c.len()),
+        "C is not {sizes:?} of {m} x {n}"
+    );
+    if c.is_empty() || k == 0 {
+        // Nothing to write, or sums of no terms: no operand has an element.
+        if !accumulate {
+            c.fill(T::ZERO);
+        }
+        return;
+    }
+    if piece_len(m, k, n) < m.max(n) {
+        for (i, c) in c.chunks_exact_mut(width).enumerate() {
+            matmul(m, k, n, a.get(sizes, i), b.get(sizes, i), c, accumulate);
+        }
+        return;
+    }
+    let output = Output(c.as_mut_ptr());
+    let group = (TASK / width.saturating_mul(k)).max(1);
+    parallel::for_each_task(count.div_ceil(group), |task| {
+        for i in task * group..count.min((task + 1) * group) {
+            let (a, b) = (a.get(sizes, i), b.get(sizes, i));
+            block([m, k, n], a, b, &output, i * width, n, accumulate);
+        }
+    });
+}
+
 /// How many rows (or columns, where there are more of them) of C a task computes: decided by the shape alone.
 fn piece_len(m: usize, k: usize, n: usize) -> usize {
     let side = m.max(n);
@@ -100,8 +168,8 @@ fn piece_len(m: usize, k: usize, n: usize) -> usize {
 /// Where C begins, for tasks that write to disjoint parts of it.
 struct Output<T>(*mut T);
 
-// SAFETY: the pointer comes from the `&mut [T]` that `matmul` holds while its tasks run, and no two tasks write to the same element:
-// each has its own rows, or its own columns.
+// SAFETY: the pointer comes from the `&mut [T]` that `matmul` or `matmul_batch` holds while its tasks run, and no two tasks write to
+// the same element: each has its own rows, its own columns, or its own matrices.
 #[allow(
     unsafe_code,
     reason = "tasks write to disjoint columns of the same rows, which slices cannot say"
@@ -124,7 +192,8 @@ fn block<T: Float>(
     a.check("A", m, k);
     b.check("B", k, n);
     // SAFETY: the two checks just made put every element that is read inside its slice. The caller's C has `width` columns, and
-    // the piece's rows and columns are among them, so what is written lies inside C; no other task touches it (see `Output`).
+    // the piece's rows and columns are among them, in whichever matrix of a batch `first` lies in; so what is written lies inside C,
+    // and no other task touches it (see `Output`).
     // The dtype names the type that T is, so the casts change nothing.
     #[allow(unsafe_code, reason = "the products of matrixmultiply take pointers")]
     unsafe {
@@ -257,6 +326,45 @@ mod tests {
             all_layouts::<f32>(m, k, n, f32::EPSILON as f64);
         }
         all_layouts::<f64>(77, 310, 1003, f64::EPSILON);
+    }
+
+    #[test]
+    fn a_batch_is_each_of_its_products() {
+        // Products that are cut, products that several tasks share, and tiny ones; B is used again along the first dimension.
+        for (sizes, m, k, n) in [
+            ([2, 2], 200, 400, 300),
+            ([3, 5], 64, 50, 70),
+            ([3, 40], 2, 3, 4),
+            ([0, 4], 2, 3, 4),
+            ([2, 2], 2, 0, 3),
+        ] {
+            let (a, b) = (
+                numbers::<f32>(sizes[0] * sizes[1] * m * k),
+                numbers::<f32>(sizes[1] * k * n),
+            );
+            let (a_strides, b_strides) = ([sizes[1] * m * k, m * k], [0, k * n]);
+            let a_batch = Batch {
+                first: matrix(&a, m, k, false),
+                strides: &a_strides,
+            };
+            let b_batch = Batch {
+                first: matrix(&b, k, n, false),
+                strides: &b_strides,
+            };
+            for accumulate in [false, true] {
+                let c = same_on_any_pool(|| {
+                    let mut c = numbers::<f32>(sizes[0] * sizes[1] * m * n);
+                    matmul_batch(&sizes, [m, k, n], a_batch, b_batch, &mut c, accumulate);
+                    c
+                });
+                let mut wanted = numbers::<f32>(c.len());
+                for (i, c) in wanted.chunks_exact_mut(m * n).enumerate() {
+                    let (a, b) = (&a[i * m * k..], &b[i % sizes[1] * k * n..]);
+                    matmul(m, k, n, matrix(a, m, k, false), matrix(b, k, n, false), c, accumulate);
+                }
+                assert!(c == wanted, "{sizes:?} of {m} x {k} x {n}");
+            }
+        }
     }
 
     #[test]

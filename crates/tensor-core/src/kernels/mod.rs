@@ -4,26 +4,50 @@
 //! |-----------------|-----------------------------------------------------------------------------------|
 //! | [`simd`]        | [`Float`] and its vector, [`Lanes`]: the only types that the other kernels compute with |
 //! | [`functions`]   | eˣ, ln, tanh and their relatives, as short polynomials over the lanes              |
-//! | [`elementwise`] | y = f(a, b, …) for each element, with rows, columns and scalars repeated           |
-//! | [`reduce`]      | sums and maxima along one dimension                                               |
+//! | [`erf`]           | the error function, likewise                                                      |
+//! | [`elementwise`] | y = f(a, b, …) for each element, with rows, columns, channels and scalars repeated |
+//! | [`reduce`]      | sums, maxima and minima along one dimension                                       |
+//! | [`variance`]    | the variance along one dimension                                                  |
+//! | [`softmax`]     | softmax, its logarithm, ln Σ eˣ, cross entropy, and their slopes                  |
+//! | [`cumsum`]      | running sums                                                                      |
+//! | [`order`]       | where the largest numbers are                                                     |
+//! | [`index`]       | elements picked by integers, and added up by them                                 |
+//! | [`select`]        | comparisons, which give masks, and choices by a mask                               |
 //! | [`copy`]        | any view made contiguous; filling; conversion between element types               |
-//! | [`matmul`]      | C = A B, for operands with any strides                                            |
+//! | [`matmul`]      | C = A B, for operands with any strides, and for batches of them                   |
+//! | [`conv`]        | convolution and its two gradients, by products                                    |
+//! | [`pool`]        | maxima, sums and repetitions of windows                                           |
+//! | [`window`]      | the geometry of a window that slides along an axis                                |
+//! | [`norm`]        | numbers minus their mean, over their standard deviation: of rows, and of channels  |
 //! | [`random`]      | random bits, uniform and normal numbers from a counter                             |
+//! | [`summary`]     | the range of numbers, and which are not finite                                    |
 //! | [`parallel`]    | the one file that knows how work reaches the threads                              |
 //!
 //! Two rules hold for all of them. An argument that does not fit (lengths, strides out of bounds) panics before anything is
 //! read. And the result depends on the arguments alone: work is cut into pieces by sizes, never by the number of threads,
 //! so that one thread and twenty give the same bits.
 
+pub mod conv;
 pub mod copy;
+pub mod cumsum;
 pub mod elementwise;
+pub mod erf;
 pub mod functions;
+pub mod index;
 pub mod matmul;
+pub mod norm;
+pub mod order;
 pub mod parallel;
+pub mod pool;
 pub mod random;
 pub mod reduce;
+pub mod select;
 pub mod simd;
+pub mod softmax;
+pub mod summary;
+pub mod variance;
+pub mod window;
 
 pub use elementwise::Operand;
-pub use matmul::Matrix;
+pub use matmul::{Batch, Matrix};
 pub use simd::{Float, Lanes};

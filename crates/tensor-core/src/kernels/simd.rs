@@ -3,7 +3,7 @@
 //! A kernel is written once, over `T: Float`, and handles `T::Lanes::WIDTH` numbers with each instruction. The lanes come
 //! from the crate `wide`, which splits them into as many registers as the build's instruction set asks for.
 
-use super::functions;
+use super::{erf, functions};
 use crate::dtype::Element;
 use std::ops::{Add, Div, Mul, Neg, Sub};
 use wide::{f32x16, f64x8};
@@ -77,6 +77,8 @@ pub trait Lanes:
     fn select_eq(a: Self, b: Self, if_true: Self, if_false: Self) -> Self;
     /// eˣ
     fn exp(self) -> Self;
+    /// eˣ - 1, accurate for small x too.
+    fn exp_m1(self) -> Self;
     /// The natural logarithm.
     fn ln(self) -> Self;
     /// ln(1 + x), accurate for small x too.
@@ -85,6 +87,10 @@ pub trait Lanes:
     fn tanh(self) -> Self;
     /// ln(1 + eˣ)
     fn softplus(self) -> Self;
+    /// The error function, 2/√π ∫₀ˣ e^-t² dt.
+    fn erf(self) -> Self;
+    /// 1 - erf x, accurate where that is small too.
+    fn erfc(self) -> Self;
     /// sin x, by the standard library, lane by lane: it reduces large arguments properly.
     fn sin(self) -> Self;
     /// cos x, likewise.
@@ -116,6 +122,15 @@ pub trait Lanes:
         lanes.as_mut()[..x.len()].copy_from_slice(x);
         Self::from_array(lanes)
     }
+    /// As many numbers as there are lanes, or fewer, followed by `padding`.
+    #[inline(always)]
+    fn load_some(x: &[Self::Scalar], padding: Self::Scalar) -> Self {
+        if x.len() == Self::WIDTH {
+            Self::load(x)
+        } else {
+            Self::load_padded(x, padding)
+        }
+    }
     /// The first lanes, as many as there is room for.
     #[inline]
     fn store_padded(self, y: &mut [Self::Scalar]) {
@@ -140,11 +155,6 @@ pub trait Lanes:
     #[inline(always)]
     fn recip(self) -> Self {
         Self::one() / self
-    }
-    /// 1 where self > other, else 0.
-    #[inline(always)]
-    fn gt(self, other: Self) -> Self {
-        Self::select_gt(self, other, Self::one(), Self::zero())
     }
     /// -1, 0 or 1; NaN stays NaN.
     #[inline(always)]
@@ -187,7 +197,7 @@ fn fold_halves<L: Lanes>(x: L, combine: impl Fn(L::Scalar, L::Scalar) -> L::Scal
 
 /// The two implementations differ in their types, and in where the transcendental functions come from.
 macro_rules! implement {
-    ($scalar:ident, $lanes:ident, $width:literal, |$x:ident| exp: $exp:expr, ln: $ln:expr, ln_1p: $ln_1p:expr, tanh: $tanh:expr, softplus: $softplus:expr) => {
+    ($scalar:ident, $lanes:ident, $width:literal, |$x:ident| $($function:ident: $y:expr),+ $(,)?) => {
         impl Float for $scalar {
             type Lanes = $lanes;
             const ZERO: Self = 0.0;
@@ -262,31 +272,13 @@ macro_rules! implement {
             fn select_eq(a: Self, b: Self, if_true: Self, if_false: Self) -> Self {
                 a.simd_eq(b).select(if_true, if_false)
             }
-            #[inline(always)]
-            fn exp(self) -> Self {
-                let $x = self;
-                $exp
-            }
-            #[inline(always)]
-            fn ln(self) -> Self {
-                let $x = self;
-                $ln
-            }
-            #[inline(always)]
-            fn ln_1p(self) -> Self {
-                let $x = self;
-                $ln_1p
-            }
-            #[inline(always)]
-            fn tanh(self) -> Self {
-                let $x = self;
-                $tanh
-            }
-            #[inline(always)]
-            fn softplus(self) -> Self {
-                let $x = self;
-                $softplus
-            }
+            $(
+                #[inline(always)]
+                fn $function(self) -> Self {
+                    let $x = self;
+                    $y
+                }
+            )+
             fn sin(self) -> Self {
                 <$lanes>::new(self.to_array().map($scalar::sin))
             }
@@ -310,20 +302,26 @@ macro_rules! implement {
 implement!(
     f32, f32x16, 16,
     |x| exp: functions::exp(x),
+    exp_m1: functions::exp_m1(x),
     ln: functions::ln(x),
     ln_1p: functions::ln_1p(x),
     tanh: functions::tanh(x),
-    softplus: functions::softplus(x)
+    softplus: functions::softplus(x),
+    erf: erf::erf(x),
+    erfc: erf::erfc(x),
 );
 
-// In double precision, clarity comes before speed: the standard library, lane by lane.
+// In double precision, clarity comes before speed: the standard library, lane by lane, and the crate libm for what it lacks.
 implement!(
     f64, f64x8, 8,
     |x| exp: f64x8::new(x.to_array().map(f64::exp)),
+    exp_m1: f64x8::new(x.to_array().map(f64::exp_m1)),
     ln: f64x8::new(x.to_array().map(f64::ln)),
     ln_1p: f64x8::new(x.to_array().map(f64::ln_1p)),
     tanh: f64x8::new(x.to_array().map(f64::tanh)),
-    softplus: Lanes::max(x, Lanes::zero()) + f64x8::new(x.to_array().map(|x| (-x.abs()).exp().ln_1p()))
+    softplus: Lanes::max(x, Lanes::zero()) + f64x8::new(x.to_array().map(|x| (-x.abs()).exp().ln_1p())),
+    erf: f64x8::new(x.to_array().map(libm::erf)),
+    erfc: f64x8::new(x.to_array().map(libm::erfc)),
 );
 
 #[cfg(test)]
@@ -358,7 +356,6 @@ mod tests {
                 let nan = a.is_nan() || b.is_nan();
                 check("max", x.max(y), if nan { f64::NAN } else { a.max(b) });
                 check("min", x.min(y), if nan { f64::NAN } else { a.min(b) });
-                check("gt", x.gt(y), if a > b { 1.0 } else { 0.0 });
                 check(
                     "select_eq",
                     T::Lanes::select_eq(x, y, x, -T::Lanes::one()),

@@ -1,7 +1,8 @@
 //! Sums, differences, products and quotients, of two tensors or with a number.
 
 use super::elementwise::{Elementwise, Map};
-use super::op::{Grads, Keeps, OpInfo, Saved};
+use super::function::{Function, SlopeOf};
+use super::op::{Grad, Grads, Keeps, OpInfo, Saved};
 use super::operation;
 use crate::grads;
 use crate::kernels::simd::Lanes;
@@ -82,9 +83,27 @@ impl Elementwise<2> for DivOp {
         let (a, b) = (saved.input(0), saved.input(1));
         grads![
             saved.wants(0).then(|| gy / b),
-            // Not -gy a / b²: the square leaves the range of F32 early.
-            saved.wants(1).then(|| -((gy / b) * (a / b))),
+            saved.wants(1).then(|| super::apply(Map(DivisorSlope), &[gy, a, b])),
         ]
+    }
+}
+
+/// The divisor's rule in one pass. Not -g a / b²: the square leaves the range of F32 early.
+struct DivisorSlope;
+impl Elementwise<3> for DivisorSlope {
+    const INFO: OpInfo = OpInfo {
+        name: "divisor_slope",
+        formula: "y = -(g / b) · (a / b)",
+        rule: "gg = -gy · (a / b) / b, ga = -gy · g / b², gb = 2 gy · (g / b) · (a / b) / b",
+    };
+    const KEEPS: Keeps = Keeps::all_inputs();
+
+    fn value<L: Lanes>(&self, [g, a, b]: [L; 3]) -> L {
+        -((g / b) * (a / b))
+    }
+
+    fn vjp(&self, saved: &Saved<'_>, gy: &Tensor) -> Grads {
+        saved.differentiate(gy, |inputs| -((&inputs[0] / &inputs[2]) * (&inputs[1] / &inputs[2])))
     }
 }
 
@@ -139,23 +158,29 @@ impl Elementwise<1> for DivScalar {
 }
 
 /// y = c / x.
+#[derive(Clone, Copy)]
 struct ScalarDiv {
     dividend: f64,
 }
-impl Elementwise<1> for ScalarDiv {
+impl Function for ScalarDiv {
     const INFO: OpInfo = OpInfo {
         name: "rdiv_scalar",
         formula: "y = c / x",
-        rule: "gx = -gy · y / x",
+        rule: "gx = -gy · (c / x) / x",
     };
-    const KEEPS: Keeps = Keeps::inputs(&[0]).and_output();
+    const SLOPE: &'static str = "rdiv_scalar_slope";
+    const SLOPE_OF: SlopeOf = SlopeOf::Input;
 
-    fn value<L: Lanes>(&self, [x]: [L; 1]) -> L {
+    fn value<L: Lanes>(&self, x: L) -> L {
         L::constant(self.dividend) / x
     }
 
-    fn vjp(&self, saved: &Saved<'_>, gy: &Tensor) -> Grads {
-        grads![-(gy * (saved.output() / saved.input(0)))]
+    fn slope<L: Lanes>(&self, g: L, x: L) -> L {
+        -(g * (L::constant(self.dividend) / x / x))
+    }
+
+    fn curvature(&self, h: &Tensor, x: &Tensor) -> Grad {
+        (h * (2.0 * self.dividend / x / x / x)).into()
     }
 
     fn attributes(&self) -> Vec<(&'static str, String)> {
@@ -188,7 +213,7 @@ impl Elementwise<1> for AddScalar {
     }
 }
 
-/// y = c - x. One pass, since it stands in the rules of tanh and sigmoid.
+/// y = c - x.
 struct ScalarSub {
     minuend: f64,
 }

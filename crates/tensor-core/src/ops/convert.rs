@@ -2,9 +2,11 @@
 
 use super::movement::FREE;
 use super::op::{Cost, Grads, Keeps, Op, OpInfo, Saved};
+use super::{composition, with_float};
 use crate::dtype::DType;
 use crate::error::ShapeError;
 use crate::grads;
+use crate::kernels::copy::first_not_u32;
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
@@ -59,7 +61,16 @@ impl Op for ToDtype {
     }
 
     fn infer(&self, x: &[&Tensor]) -> Result<Shape, ShapeError> {
-        Ok(x[0].shape())
+        let (x, shape) = (x[0], x[0].shape());
+        if self.dtype == DType::U32 && x.dtype().is_float() {
+            let x = x.to_dense();
+            with_float!(x.dtype(), T => if let Some(place) = first_not_u32(x.as_slice::<T>()) {
+                let (number, at) = (x.as_slice::<T>()[place], shape.coordinates(place));
+                let problem = format!("{number} at {at:?} of {shape} is no U32, which goes from 0 to {}", u32::MAX);
+                return Err(ShapeError::new("to_dtype", problem));
+            });
+        }
+        Ok(shape)
     }
 
     fn forward(&self, x: &[&Tensor], _: Shape) -> Tensor {
@@ -82,20 +93,26 @@ impl Tensor {
         super::apply(Identity, &[self])
     }
 
-    /// The values in another type. The gradient comes back in the type of the input; integers have none.
-    ///
-    /// ```
-    /// use tensor_core::{DType, Tensor};
-    /// let x = Tensor::from([0.5]).requires_grad();
-    /// let y = x.to_dtype(DType::F64).sqr();
-    /// assert_eq!((y.dtype(), y.grad(&[&x])[0].dtype()), (DType::F64, DType::F32));
-    /// ```
-    #[track_caller]
-    pub fn to_dtype(&self, dtype: DType) -> Tensor {
-        if self.dtype() == dtype {
-            self.clone()
-        } else {
-            super::apply(ToDtype { dtype }, &[self])
+    composition! {
+        /// The values in another type. Floating-point numbers lose their fraction on the way to U32. The gradient comes back in the type of the
+        /// input; integers have none.
+        ///
+        /// ```
+        /// use tensor_core::{DType, Tensor};
+        /// let x = Tensor::from([0.5]).requires_grad();
+        /// let y = x.to_dtype(DType::F64).sqr();
+        /// assert_eq!((y.dtype(), y.grad(&[&x])[0].dtype()), (DType::F64, DType::F32));
+        /// assert_eq!(y.grad(&[&x])[0].item(), 1.0);
+        /// assert_eq!(Tensor::from([2.0, 7.9]).to_dtype(DType::U32).to_vec::<u32>(), [2, 7]);
+        /// ```
+        ///
+        /// # Panics
+        /// If a number is negative, too large or not a number, and `dtype` is U32.
+        pub fn to_dtype / try_to_dtype(&self, dtype: DType) -> Tensor = |x| {
+            if x.dtype() == dtype {
+                return Ok(x.clone());
+            }
+            super::try_apply(ToDtype { dtype }, &[x])
         }
     }
 }

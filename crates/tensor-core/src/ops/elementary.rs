@@ -1,99 +1,156 @@
-//! Elementary functions: powers, roots, exponential and logarithm.
+//! Elementary functions: exponential and logarithm, sine and cosine, and the error function.
 
-use super::elementwise::{Elementwise, Map};
-use super::op::{Grads, Keeps, OpInfo, Saved};
+use super::elementwise::Map;
+use super::function::{Function, SlopeOf, slope};
+use super::op::{Grad, OpInfo};
 use super::operation;
-use crate::grads;
 use crate::kernels::simd::Lanes;
 use crate::tensor::Tensor;
+use std::f64::consts::FRAC_2_SQRT_PI;
 
+#[derive(Clone, Copy)]
 struct Exp;
-impl Elementwise<1> for Exp {
+impl Function for Exp {
     const INFO: OpInfo = OpInfo {
         name: "exp",
         formula: "y = eˣ",
         rule: "gx = gy · y",
     };
-    const KEEPS: Keeps = Keeps::the_output();
+    const SLOPE: &'static str = "exp_slope";
+    const SLOPE_OF: SlopeOf = SlopeOf::Output;
 
-    fn value<L: Lanes>(&self, [x]: [L; 1]) -> L {
+    fn value<L: Lanes>(&self, x: L) -> L {
         x.exp()
     }
 
-    fn vjp(&self, saved: &Saved<'_>, gy: &Tensor) -> Grads {
-        grads![gy * saved.output()]
+    fn slope<L: Lanes>(&self, g: L, y: L) -> L {
+        g * y
+    }
+
+    fn curvature(&self, h: &Tensor, _: &Tensor) -> Grad {
+        h.clone().into()
     }
 }
 
+#[derive(Clone, Copy)]
 struct Ln;
-impl Elementwise<1> for Ln {
+impl Function for Ln {
     const INFO: OpInfo = OpInfo {
         name: "ln",
         formula: "y = ln x",
         rule: "gx = gy / x",
     };
-    const KEEPS: Keeps = Keeps::inputs(&[0]);
+    const SLOPE: &'static str = "ln_slope";
+    const SLOPE_OF: SlopeOf = SlopeOf::Input;
 
-    fn value<L: Lanes>(&self, [x]: [L; 1]) -> L {
+    fn value<L: Lanes>(&self, x: L) -> L {
         x.ln()
     }
 
-    fn vjp(&self, saved: &Saved<'_>, gy: &Tensor) -> Grads {
-        grads![gy / saved.input(0)]
+    fn slope<L: Lanes>(&self, g: L, x: L) -> L {
+        g / x
+    }
+
+    fn curvature(&self, h: &Tensor, x: &Tensor) -> Grad {
+        (-(h / x / x)).into()
     }
 }
 
-struct Sqr;
-impl Elementwise<1> for Sqr {
+#[derive(Clone, Copy)]
+struct Ln1p;
+impl Function for Ln1p {
     const INFO: OpInfo = OpInfo {
-        name: "sqr",
-        formula: "y = x²",
-        rule: "gx = 2 gy · x",
+        name: "ln_1p",
+        formula: "y = ln(1 + x)",
+        rule: "gx = gy / (1 + x)",
     };
-    const KEEPS: Keeps = Keeps::inputs(&[0]);
+    const SLOPE: &'static str = "ln_1p_slope";
+    const SLOPE_OF: SlopeOf = SlopeOf::Input;
 
-    fn value<L: Lanes>(&self, [x]: [L; 1]) -> L {
-        x * x
+    fn value<L: Lanes>(&self, x: L) -> L {
+        x.ln_1p()
     }
 
-    fn vjp(&self, saved: &Saved<'_>, gy: &Tensor) -> Grads {
-        grads![gy * saved.input(0) * 2.0]
+    fn slope<L: Lanes>(&self, g: L, x: L) -> L {
+        g / (L::one() + x)
+    }
+
+    fn curvature(&self, h: &Tensor, x: &Tensor) -> Grad {
+        let sum = x + 1.0;
+        (-(h / &sum / sum)).into()
     }
 }
 
-struct Sqrt;
-impl Elementwise<1> for Sqrt {
+#[derive(Clone, Copy)]
+struct Sin;
+impl Function for Sin {
     const INFO: OpInfo = OpInfo {
-        name: "sqrt",
-        formula: "y = √x",
-        rule: "gx = gy / (2 y)",
+        name: "sin",
+        formula: "y = sin x",
+        rule: "gx = gy · cos x",
     };
-    const KEEPS: Keeps = Keeps::the_output();
+    const SLOPE: &'static str = "sin_slope";
+    const SLOPE_OF: SlopeOf = SlopeOf::Input;
 
-    fn value<L: Lanes>(&self, [x]: [L; 1]) -> L {
-        x.sqrt()
+    fn value<L: Lanes>(&self, x: L) -> L {
+        x.sin()
     }
 
-    fn vjp(&self, saved: &Saved<'_>, gy: &Tensor) -> Grads {
-        grads![gy * 0.5 / saved.output()]
+    fn slope<L: Lanes>(&self, g: L, x: L) -> L {
+        g * x.cos()
+    }
+
+    fn curvature(&self, h: &Tensor, x: &Tensor) -> Grad {
+        (-(h * x.sin())).into()
     }
 }
 
-struct Recip;
-impl Elementwise<1> for Recip {
+#[derive(Clone, Copy)]
+struct Cos;
+impl Function for Cos {
     const INFO: OpInfo = OpInfo {
-        name: "recip",
-        formula: "y = 1 / x",
-        rule: "gx = -gy · y²",
+        name: "cos",
+        formula: "y = cos x",
+        rule: "gx = -gy · sin x",
     };
-    const KEEPS: Keeps = Keeps::the_output();
+    const SLOPE: &'static str = "cos_slope";
+    const SLOPE_OF: SlopeOf = SlopeOf::Input;
 
-    fn value<L: Lanes>(&self, [x]: [L; 1]) -> L {
-        L::one() / x
+    fn value<L: Lanes>(&self, x: L) -> L {
+        x.cos()
     }
 
-    fn vjp(&self, saved: &Saved<'_>, gy: &Tensor) -> Grads {
-        grads![-(gy * saved.output().sqr())]
+    fn slope<L: Lanes>(&self, g: L, x: L) -> L {
+        -(g * x.sin())
+    }
+
+    fn curvature(&self, h: &Tensor, x: &Tensor) -> Grad {
+        (-(h * x.cos())).into()
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Erf;
+impl Function for Erf {
+    const INFO: OpInfo = OpInfo {
+        name: "erf",
+        formula: "y = 2/√π ∫₀ˣ e^-t² dt",
+        rule: "gx = gy · 2/√π · e^-x²",
+    };
+    const SLOPE: &'static str = "erf_slope";
+    const SLOPE_OF: SlopeOf = SlopeOf::Input;
+
+    fn value<L: Lanes>(&self, x: L) -> L {
+        x.erf()
+    }
+
+    fn slope<L: Lanes>(&self, g: L, x: L) -> L {
+        g * (L::constant(FRAC_2_SQRT_PI) * (-(x * x)).exp())
+    }
+
+    fn curvature(&self, h: &Tensor, x: &Tensor) -> Grad {
+        // Beyond ±100 the slope is 0, and 0 · ∞ would not be a number.
+        slope(*self, &(h * x.clamp(-100.0, 100.0) * -2.0), x).into()
     }
 }
 
@@ -122,35 +179,47 @@ impl Tensor {
     }
 
     operation! {
-        /// y = x².
+        /// y = ln(1 + x), accurate for small x too; not a number below -1, minus infinity at -1. PyTorch's `log1p`.
         ///
         /// ```
         /// use tensor_core::Tensor;
-        /// let x = Tensor::from([3.0]).requires_grad();
-        /// assert_eq!((x.sqr().item(), x.sqr().grad(&[&x])[0].item()), (9.0, 6.0));
+        /// let x = Tensor::from([1e-30]).requires_grad();
+        /// assert_eq!((x.ln_1p().item(), x.ln_1p().grad(&[&x])[0].item()), (f64::from(1e-30f32), 1.0));
         /// ```
-        pub fn sqr / try_sqr(&self) = Map(Sqr), |this| [this]
+        pub fn ln_1p / try_ln_1p(&self) = Map(Ln1p), |this| [this]
     }
 
     operation! {
-        /// y = √x; not a number below 0. The derivative at 0 is infinite.
+        /// y = sin x, for x in radians.
         ///
         /// ```
         /// use tensor_core::Tensor;
-        /// let x = Tensor::from([4.0]).requires_grad();
-        /// assert_eq!((x.sqrt().item(), x.sqrt().grad(&[&x])[0].item()), (2.0, 0.25));
+        /// let x = Tensor::from([0.0]).requires_grad();
+        /// assert_eq!((x.sin().item(), x.sin().grad(&[&x])[0].item()), (0.0, 1.0));
         /// ```
-        pub fn sqrt / try_sqrt(&self) = Map(Sqrt), |this| [this]
+        pub fn sin / try_sin(&self) = Map(Sin), |this| [this]
     }
 
     operation! {
-        /// y = 1 / x.
+        /// y = cos x, for x in radians.
         ///
         /// ```
         /// use tensor_core::Tensor;
-        /// let x = Tensor::from([2.0]).requires_grad();
-        /// assert_eq!((x.recip().item(), x.recip().grad(&[&x])[0].item()), (0.5, -0.25));
+        /// let x = Tensor::from([0.0]).requires_grad();
+        /// assert_eq!((x.cos().item(), x.cos().grad(&[&x])[0].item()), (1.0, 0.0));
         /// ```
-        pub fn recip / try_recip(&self) = Map(Recip), |this| [this]
+        pub fn cos / try_cos(&self) = Map(Cos), |this| [this]
+    }
+
+    operation! {
+        /// y = erf x = 2/√π ∫₀ˣ e^-t² dt, the error function. P(|z| < x) for a normal z with variance ½; the normal distribution is ½ (1 + erf(x / √2)).
+        ///
+        /// ```
+        /// use tensor_core::Tensor;
+        /// let x = Tensor::from([0.0, 1e9]).requires_grad();
+        /// assert_eq!(x.erf().to_vec::<f32>(), [0.0, 1.0]);
+        /// assert_eq!(x.erf().sum(..).grad(&[&x])[0].to_vec::<f32>(), [std::f32::consts::FRAC_2_SQRT_PI, 0.0]);
+        /// ```
+        pub fn erf / try_erf(&self) = Map(Erf), |this| [this]
     }
 }

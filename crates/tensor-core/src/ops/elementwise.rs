@@ -1,13 +1,15 @@
 //! What all operations on single elements share: broadcasting, the choice of the loop, and the record.
 
-use super::op::{Cost, Grads, Keeps, Op, OpInfo, Saved, bytes_moved};
-use crate::dtype::DType;
+use super::op::{Grads, Keeps, Op, OpInfo, Saved};
+use super::with_float;
+use crate::dtype::Element;
 use crate::error::ShapeError;
 use crate::kernels::elementwise::{Operand, map_n};
 use crate::kernels::simd::{Float, Lanes};
 use crate::shape::Shape;
 use crate::storage::Storage;
 use crate::tensor::Tensor;
+use std::borrow::Cow;
 
 /// An operation that computes each element of its output from the elements of its N inputs at the same place. Inputs are broadcast.
 pub(crate) trait Elementwise<const N: usize>: Send + Sync + 'static {
@@ -44,13 +46,7 @@ impl<E: Elementwise<N>, const N: usize> Op for Map<E, N> {
 
     fn infer(&self, inputs: &[&Tensor]) -> Result<Shape, ShapeError> {
         same_float_type(E::INFO.name, inputs)?;
-        let mut shape = inputs[0].shape();
-        for input in &inputs[1..] {
-            shape = shape
-                .broadcast(&input.shape())
-                .ok_or_else(|| cannot_broadcast(E::INFO.name, inputs))?;
-        }
-        Ok(shape)
+        broadcast_shape(E::INFO.name, inputs)
     }
 
     fn forward(&self, inputs: &[&Tensor], shape: Shape) -> Tensor {
@@ -69,34 +65,26 @@ impl<E: Elementwise<N>, const N: usize> Op for Map<E, N> {
     fn vjp_fast(&self, saved: &Saved<'_>, gy: &Tensor) -> Option<Grads> {
         self.0.vjp_fast(saved, gy)
     }
-
-    fn cost(&self, inputs: &[&Tensor], shape: Shape) -> Cost {
-        Cost {
-            flop: shape.count() as f64,
-            bytes: bytes_moved(inputs, shape),
-        }
-    }
 }
 
 fn evaluate<E: Elementwise<N>, const N: usize>(inputs: [&Tensor; N], shape: Shape, op: &E) -> Tensor {
-    fn run<T: Float, E: Elementwise<N>, const N: usize>(inputs: &[Fitted; N], out: &mut Storage, op: &E) {
-        map_n(inputs.each_ref().map(Fitted::operand), out.as_mut_slice::<T>(), |x| {
-            op.value(x)
-        });
-    }
-    let dtype = inputs[0].dtype();
-    let inputs = inputs.map(|input| Fitted::new(input, shape));
-    let mut out = Storage::for_overwrite(shape.count(), dtype);
-    match dtype {
-        DType::F32 => run::<f32, E, N>(&inputs, &mut out, op),
-        _ => run::<f64, E, N>(&inputs, &mut out, op),
-    }
+    let (inputs, mut out) = prepare(inputs, shape);
+    with_float!(out.dtype(), T => map_n(operands(&inputs), out.as_mut_slice::<T>(), |x| op.value(x)));
     Tensor::from_storage(out, shape)
 }
 
+fn prepare<const N: usize>(inputs: [&Tensor; N], shape: Shape) -> ([Fitted<'_>; N], Storage) {
+    let out = Storage::for_overwrite(shape.count(), inputs[0].dtype());
+    (inputs.map(|input| Fitted::new(input, shape)), out)
+}
+
+fn operands<'a, T: Float, const N: usize>(inputs: &'a [Fitted<'_>; N]) -> [Operand<'a, T>; N] {
+    inputs.each_ref().map(Fitted::operand)
+}
+
 /// An input in one of the forms that the loops take without a copy, or else copied into the first.
-struct Fitted {
-    tensor: Tensor,
+pub(super) struct Fitted<'a> {
+    tensor: Cow<'a, Tensor>,
     form: Form,
 }
 
@@ -105,33 +93,35 @@ enum Form {
     Scalar,
     Row,
     Column { width: usize },
+    Channel { width: usize },
 }
 
-impl Fitted {
-    fn new(input: &Tensor, shape: Shape) -> Fitted {
+impl Fitted<'_> {
+    pub(super) fn new(input: &Tensor, shape: Shape) -> Fitted<'_> {
         let form = match Form::of(input.shape(), shape) {
             Some(form) => form,
             None => {
                 let tensor = input.view(input.layout().expand(shape)).dense();
                 return Fitted {
-                    tensor,
+                    tensor: Cow::Owned(tensor),
                     form: Form::Full,
                 };
             }
         };
         Fitted {
-            tensor: input.dense(),
+            tensor: input.to_dense(),
             form,
         }
     }
 
-    fn operand<T: Float>(&self) -> Operand<'_, T> {
+    pub(super) fn operand<T: Element>(&self) -> Operand<'_, T> {
         let values = self.tensor.as_slice::<T>();
         match self.form {
             Form::Full => Operand::Full(values),
             Form::Scalar => Operand::Scalar(values[0]),
             Form::Row => Operand::Row(values),
             Form::Column { width } => Operand::Column(values, width),
+            Form::Channel { width } => Operand::Channel(values, width),
         }
     }
 }
@@ -139,7 +129,7 @@ impl Fitted {
 impl Form {
     /// How `small` is repeated to fill `large`, if it is in a simple way.
     fn of(small: Shape, large: Shape) -> Option<Form> {
-        if small.count() == large.count() {
+        if small == large || small.count() == large.count() {
             return Some(Form::Full);
         }
         if small.count() == 1 {
@@ -152,12 +142,11 @@ impl Form {
             return Some(Form::Row);
         }
         let columns_to = (0..small.rank()).rposition(|dim| small[dim] != 1).unwrap_or(0) + 1;
+        let width = large[missing + columns_to..].iter().product();
         if missing == 0 && (0..columns_to).all(same) {
-            return Some(Form::Column {
-                width: large[columns_to..].iter().product(),
-            });
+            return Some(Form::Column { width });
         }
-        None
+        (rows_from..columns_to).all(same).then_some(Form::Channel { width })
     }
 }
 
@@ -171,6 +160,11 @@ pub(crate) fn same_float_type(name: &'static str, inputs: &[&Tensor]) -> Result<
         );
         return Err(ShapeError::new(name, problem).hint("to_dtype(DType::F32) converts"));
     }
+    same_type(name, inputs)
+}
+
+/// Checks that all inputs hold the same type, whichever it is.
+pub(super) fn same_type(name: &'static str, inputs: &[&Tensor]) -> Result<(), ShapeError> {
     let (first, rest) = inputs.split_first().expect("an operation has an input");
     match rest.iter().find(|input| input.dtype() != first.dtype()) {
         None => Ok(()),
@@ -188,23 +182,35 @@ pub(crate) fn same_float_type(name: &'static str, inputs: &[&Tensor]) -> Result<
     }
 }
 
+/// The shape that all inputs are broadcast to.
+pub(super) fn broadcast_shape(name: &'static str, inputs: &[&Tensor]) -> Result<Shape, ShapeError> {
+    inputs[1..].iter().try_fold(inputs[0].shape(), |shape, input| {
+        let fitting = shape
+            .try_broadcast(&input.shape())
+            .ok_or_else(|| cannot_broadcast(name, inputs))?;
+        fitting.map_err(|problem| ShapeError::new(name, problem))
+    })
+}
+
 fn cannot_broadcast(name: &'static str, inputs: &[&Tensor]) -> ShapeError {
-    let shapes: Vec<String> = inputs.iter().map(|input| input.shape().to_string()).collect();
+    // Scalars go with everything.
+    let inputs: Vec<Shape> = inputs
+        .iter()
+        .map(|x| x.shape())
+        .filter(|shape| shape.rank() > 0)
+        .collect();
+    let shapes: Vec<String> = inputs.iter().map(Shape::to_string).collect();
     let error = ShapeError::new(name, format!("shapes do not broadcast: {}", shapes.join(" and ")));
-    match broadcast_hint(inputs) {
+    match broadcast_hint(&inputs) {
         Some(hint) => error.hint(hint),
         None => error,
     }
 }
 
 /// The two mistakes that are made most: a vector for each row that should be a column, and a transposed operand.
-fn broadcast_hint(inputs: &[&Tensor]) -> Option<String> {
+fn broadcast_hint(inputs: &[Shape]) -> Option<String> {
     let [a, b] = inputs else { return None };
-    let (long, short) = if a.rank() >= b.rank() {
-        (a.shape(), b.shape())
-    } else {
-        (b.shape(), a.shape())
-    };
+    let (long, short) = if a.rank() >= b.rank() { (a, b) } else { (b, a) };
     match (long.sizes(), short.sizes()) {
         ([rows, _], [n]) if rows == n => Some(format!("for one number a row, reshape [{n}] to [{n}, 1]")),
         ([m, n], [p, q]) if (m, n) == (q, p) => Some("is one of them transposed? .t() turns it".into()),
@@ -224,6 +230,8 @@ mod tests {
             Some(Form::Row) => "row",
             Some(Form::Column { width: 3 }) => "column of 3",
             Some(Form::Column { .. }) => "column",
+            Some(Form::Channel { width: 3 }) => "channels of 3",
+            Some(Form::Channel { .. }) => "channels",
             None => "copy",
         };
         assert_eq!(form(&[2, 3], &[2, 3]), "full");
@@ -232,7 +240,9 @@ mod tests {
         assert_eq!(form(&[1, 5, 3], &[2, 5, 3]), "row");
         assert_eq!(form(&[2, 1], &[2, 3]), "column of 3");
         assert_eq!(form(&[2, 5, 1], &[2, 5, 3]), "column of 3");
+        assert_eq!(form(&[5, 1], &[2, 5, 3]), "channels of 3");
+        assert_eq!(form(&[1, 5, 1, 1], &[2, 5, 4, 3]), "channels");
         assert_eq!(form(&[2, 1, 3], &[2, 5, 3]), "copy");
-        assert_eq!(form(&[5, 1], &[2, 5, 3]), "copy");
+        assert_eq!(form(&[2, 1, 3, 1], &[2, 5, 3, 3]), "copy");
     }
 }

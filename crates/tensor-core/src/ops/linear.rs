@@ -1,10 +1,10 @@
 //! The affine map of a fully connected layer, as one operation.
 
 use super::elementwise::same_float_type;
-use super::matmul::product;
+use super::matmul::{all_rows, product};
 use super::op::{Cost, Grads, Keeps, Op, OpInfo, Saved, bytes_moved};
-use super::operation;
-use crate::dtype::{DType, Element};
+use super::{composition, with_float};
+use crate::dtype::Element;
 use crate::error::ShapeError;
 use crate::grads;
 use crate::kernels::copy::copy_strided;
@@ -20,56 +20,44 @@ impl Op for Linear {
         OpInfo {
             name: "linear",
             formula: "Y = X Wᵀ + b",
-            rule: "gX = gY W, gW = gYᵀ X, gb = Σ gY over the batch",
+            rule: "gX = gY W, gW = gYᵀ X, gb = Σ gY over all rows",
         }
     }
 
     fn infer(&self, inputs: &[&Tensor]) -> Result<Shape, ShapeError> {
         same_float_type("linear", inputs)?;
-        let [x, w, b] = [0, 1, 2].map(|i: usize| inputs[i].shape());
-        let ([outputs, inputs], [biases]) = (w.sizes(), b.sizes()) else {
-            let problem = format!("needs a weight [out, in] and a bias [out], got {w} and {b}");
+        let (x, w) = (inputs[0].shape(), inputs[1].shape());
+        let bias = inputs.get(2).map(|bias| bias.shape());
+        let takes = |bias: Shape| format!("needs a weight [out, in] and a bias [out], got {w} and {bias}");
+        let [outputs, features] = *w.sizes() else {
+            let problem = bias.map_or_else(|| format!("needs a weight [out, in], got {w}"), takes);
             return Err(ShapeError::new("linear", problem));
         };
-        if outputs != biases {
-            let problem = format!("weight {w} has {outputs} outputs, bias {b} has {biases}");
-            return Err(ShapeError::new("linear", problem));
+        match bias {
+            Some(bias) if bias.rank() != 1 => return Err(ShapeError::new("linear", takes(bias))),
+            Some(bias) if bias[0] != outputs => {
+                let problem = format!("weight {w} has {outputs} outputs, bias {bias} has {}", bias[0]);
+                return Err(ShapeError::new("linear", problem));
+            }
+            _ => {}
         }
         match x.sizes() {
-            [batch, features] if features == inputs => Ok(Shape::from([*batch, *outputs])),
-            [_, features] => {
-                let problem = format!("input {x} has {features} features, weight {w} takes {inputs}");
-                let error = ShapeError::new("linear", problem);
-                Err(if features == outputs {
-                    error.hint("is the weight transposed? it is [out, in]")
-                } else {
-                    error
-                })
+            [rows @ .., last] if *last == features => {
+                let sizes = [rows, &[outputs]].concat();
+                Shape::try_new(&sizes).map_err(|problem| ShapeError::new("linear", problem))
             }
-            _ => {
-                let error = ShapeError::new("linear", format!("needs an input [batch, {inputs}], got {x}"));
-                let per_sample: usize = x.iter().skip(1).product();
-                Err(match x.rank() {
-                    1 if x[0] == *inputs => {
-                        error.hint(format!("the batch dimension is missing: reshape to [1, {inputs}]"))
-                    }
-                    rank if rank > 2 && per_sample == *inputs => {
-                        error.hint(format!("images have to be flattened: reshape to [{}, {inputs}]", x[0]))
-                    }
-                    _ => error,
-                })
-            }
+            _ => Err(features_differ(x, w)),
         }
     }
 
     fn forward(&self, inputs: &[&Tensor], shape: Shape) -> Tensor {
-        let (x, weight, bias) = (inputs[0], inputs[1], inputs[2].dense());
+        let (x, weight) = (inputs[0], inputs[1]);
         let mut out = Storage::for_overwrite(shape.count(), x.dtype());
-        match x.dtype() {
-            DType::F32 => repeat_rows::<f32>(&bias, [shape[0], shape[1]], &mut out),
-            _ => repeat_rows::<f64>(&bias, [shape[0], shape[1]], &mut out),
+        if let Some(bias) = inputs.get(2) {
+            let rows = shape[..shape.rank() - 1].iter().product();
+            with_float!(x.dtype(), T => repeat_rows::<T>(&bias.dense(), rows, &mut out));
         }
-        product(x, &weight.permuted(&[1, 0]), &mut out, true);
+        product(x, &weight.permuted(&[1, 0]), &mut out, inputs.len() == 3);
         Tensor::from_storage(out, shape)
     }
 
@@ -79,40 +67,74 @@ impl Op for Linear {
 
     fn vjp(&self, saved: &Saved<'_>, gy: &Tensor) -> Grads {
         let (x, weight) = (saved.input(0), saved.input(1));
-        grads![
+        let mut grads = grads![
             saved.wants(0).then(|| gy.matmul(weight)),
-            saved.wants(1).then(|| gy.t().matmul(x)),
-            saved.wants(2).then(|| gy.sum(0)),
-        ]
+            saved.wants(1).then(|| all_rows(gy).t().matmul(&all_rows(x))),
+        ];
+        if saved.count() == 3 {
+            grads.push(saved.wants(2).then(|| all_rows(gy).sum(0)).into());
+        }
+        grads
     }
 
     fn cost(&self, inputs: &[&Tensor], shape: Shape) -> Cost {
         Cost {
-            flop: 2.0 * shape.count() as f64 * inputs[0].size(1) as f64,
+            flop: 2.0 * shape.count() as f64 * inputs[0].size(-1) as f64,
             bytes: bytes_moved(inputs, shape),
         }
     }
 }
 
-fn repeat_rows<T: Element>(row: &Tensor, [rows, columns]: [usize; 2], out: &mut Storage) {
-    copy_strided(row.as_slice::<T>(), 0, &[rows, columns], &[0, 1], out.as_mut_slice());
+fn features_differ(x: Shape, w: Shape) -> ShapeError {
+    let (outputs, inputs) = (w[0], w[1]);
+    let Some(features) = x.last() else {
+        let problem = format!("needs an input […, {inputs}], got a single number");
+        return ShapeError::new("linear", problem);
+    };
+    let problem = format!("input {x} has {features} features, weight {w} takes {inputs}");
+    let error = ShapeError::new("linear", problem);
+    let per_sample: usize = x.iter().skip(1).product();
+    if x.rank() > 2 && per_sample == inputs {
+        error.hint(format!("images have to be flattened: reshape to [{}, {inputs}]", x[0]))
+    } else if *features == outputs {
+        error.hint(format!(
+            "should the layer before give {inputs} features, or is the weight transposed? it is [out, in]"
+        ))
+    } else {
+        error
+    }
+}
+
+fn repeat_rows<T: Element>(row: &Tensor, rows: usize, out: &mut Storage) {
+    copy_strided(
+        row.as_slice::<T>(),
+        0,
+        &[rows, row.count()],
+        &[0, 1],
+        out.as_mut_slice(),
+    );
 }
 
 impl Tensor {
-    operation! {
-        /// The affine map of a fully connected layer: Y = X Wᵀ + b, with X [batch, in], `weight` [out, in], `bias` [out], Y [batch, out].
+    composition! {
+        /// The affine map of a fully connected layer: Y = X Wᵀ + b, with X […, in] of any rank from 1 on, `weight` [out, in], `bias` [out], and
+        /// Y […, out]. Without a bias, Y = X Wᵀ. The rule: gX = gY W, gW = gYᵀ X, gb = Σ gY, over all rows.
         ///
         /// ```
         /// use tensor_core::Tensor;
         /// let x = Tensor::from([[1.0, 2.0]]);
         /// let w = Tensor::from([[3.0, 4.0], [5.0, 6.0], [7.0, 8.0]]).requires_grad();
-        /// let y = x.linear(&w, &Tensor::from([0.5, 0.5, 0.5]));
+        /// let y = x.linear(&w, Some(&Tensor::from([0.5, 0.5, 0.5])));
         /// assert_eq!(y.to_vec::<f32>(), [11.5, 17.5, 23.5]);
         /// assert_eq!(y.sum(..).grad(&[&w])[0].to_vec::<f32>(), [1.0, 2.0, 1.0, 2.0, 1.0, 2.0]);
+        /// assert_eq!(Tensor::ones([4, 5, 2]).linear(&w, None).shape(), [4, 5, 3]);
         /// ```
         ///
         /// # Panics
         /// If the shapes do not fit.
-        pub fn linear / try_linear(&self, weight: &Tensor, bias: &Tensor) = Linear, |this| [this, weight, bias]
+        pub fn linear / try_linear(&self, weight: &Tensor, bias: Option<&Tensor>) -> Tensor = |x| {
+            let inputs: Vec<&Tensor> = [x, weight].into_iter().chain(bias).collect();
+            super::try_apply(Linear, &inputs)
+        }
     }
 }

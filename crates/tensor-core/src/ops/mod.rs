@@ -37,22 +37,53 @@
 
 mod activation;
 mod arithmetic;
+mod compare;
+mod conv;
 mod convert;
+mod cross_entropy;
+mod cumsum;
+mod einsum;
 mod elementary;
 mod elementwise;
+mod extremes;
+mod function;
+mod gather;
+mod hook;
+mod index;
+mod join;
 mod linear;
+mod logsumexp;
 mod loss;
 mod matmul;
 mod movement;
 mod narrow;
+mod norm;
 mod op;
+mod pad;
+mod piecewise;
+mod pool;
+mod powers;
+mod rectifier;
+mod recurrent;
 mod reduce;
+mod select;
+mod sliding;
+mod softmax;
+mod variance;
+mod vector_norm;
+mod views;
 
+pub use compare::Comparand;
+pub use conv::{
+    Conv1dOptions, Conv2dOptions, ConvOptions, ConvTranspose1dOptions, ConvTranspose2dOptions, ConvTransposeOptions,
+    Padding, PerDim,
+};
+pub use norm::Moments;
 pub use op::{Cost, Grad, Grads, Keeps, Op, OpInfo, Saved};
 
-use crate::autograd::graph::Node;
+use crate::autograd::graph::{Node, NodeId};
 use crate::autograd::mode::RecordingGuard;
-use crate::autograd::observe::{self, Step};
+use crate::autograd::observe;
 use crate::error::ShapeError;
 use crate::tensor::Tensor;
 use std::panic::Location;
@@ -80,37 +111,143 @@ pub fn try_apply(op: impl Op, inputs: &[&Tensor]) -> Result<Tensor, ShapeError> 
 
 fn run(op: impl Op, inputs: &[&Tensor], location: &'static Location<'static>) -> Result<Tensor, ShapeError> {
     let shape = op.infer(inputs).map_err(|error| error.at(location))?;
-    let step = Step::new(&op, inputs, shape, location);
-    observe::before(&step);
+    let step = observe::begin(&op, inputs, shape, location);
     let output = {
         let _guard = RecordingGuard::set(false);
         op.forward(inputs, shape)
     };
-    observe::after(&step, &output);
     assert_eq!(
         output.shape(),
         shape,
         "{}: forward does not agree with the shape rule",
         op.info().name
     );
-    if !Tensor::must_record(inputs) || !output.dtype().is_float() {
-        return Ok(output);
+    let id = (Tensor::must_record(inputs) && output.dtype().is_float()).then(NodeId::next);
+    if let Some(step) = step {
+        observe::end(step, &output, id);
     }
-    let node = Node::record(Box::new(op), inputs, &output, location);
-    Ok(output.with_node(Some(node)))
+    Ok(match id {
+        Some(id) => {
+            let node = Node::record(id, Box::new(op), inputs, &output, location);
+            output.made_by(node)
+        }
+        // A forward that returns its input returns a tracked one.
+        None if output.is_tracked() => output.detach(),
+        None => output,
+    })
 }
 
-/// Makes a method and its `try_` twin from one operation and its inputs.
+/// Computes with `$T` as f32 or f64, whichever the type of the elements is; integers were refused before.
+macro_rules! with_float {
+    ($dtype:expr, $T:ident => $body:expr) => {
+        match $dtype {
+            crate::dtype::DType::F32 => {
+                type $T = f32;
+                $body
+            }
+            _ => {
+                type $T = f64;
+                $body
+            }
+        }
+    };
+}
+pub(crate) use with_float;
+
+/// Computes with `$T` as the Rust type of the elements.
+macro_rules! with_element {
+    ($dtype:expr, $T:ident => $body:expr) => {
+        match $dtype {
+            crate::dtype::DType::F32 => {
+                type $T = f32;
+                $body
+            }
+            crate::dtype::DType::F64 => {
+                type $T = f64;
+                $body
+            }
+            crate::dtype::DType::U32 => {
+                type $T = u32;
+                $body
+            }
+        }
+    };
+}
+pub(crate) use with_element;
+
+/// Makes a function that panics and its `try_` twin, which returns the error, from one operation and its inputs.
 macro_rules! operation {
     (
         $(#[$doc:meta])*
         pub fn $name:ident / $try_name:ident (&self $(, $arg:ident : $type:ty)*) = $op:expr, |$this:ident| [$($input:expr),+]
     ) => {
+        crate::ops::twins! {
+            $(#[$doc])*
+            fn $name / $try_name [self] ($($arg: $type),*) -> Tensor {
+                let $this = self;
+                crate::ops::try_apply($op, &[$($input),+])
+            }
+        }
+    };
+    (
+        $(#[$doc:meta])*
+        pub fn $name:ident / $try_name:ident ($($arg:ident : $type:ty),*) = $op:expr, $inputs:expr
+    ) => {
+        crate::ops::twins! {
+            $(#[$doc])*
+            fn $name / $try_name [] ($($arg: $type),*) -> Tensor { crate::ops::try_apply($op, $inputs) }
+        }
+    };
+}
+pub(crate) use operation;
+
+/// Makes a function and its `try_` twin from a composition of other operations: a block that ends with a `Result` and may use `?`. Errors,
+/// those of the operations and its own, get the name of this function and the user's line.
+macro_rules! composition {
+    (
+        $(#[$doc:meta])*
+        pub fn $name:ident / $try_name:ident (&self $(, $arg:ident : $type:ty)*) -> $output:ty = |$this:ident| $body:block
+    ) => {
+        crate::ops::twins! {
+            $(#[$doc])*
+            fn $name / $try_name [self] ($($arg: $type),*) -> $output {
+                #[track_caller]
+                fn compose($this: &Tensor $(, $arg: $type)*) -> Result<$output, crate::error::ShapeError> $body
+                let location = std::panic::Location::caller();
+                compose(self $(, $arg)*).map_err(|error| error.of(stringify!($name)).at(location))
+            }
+        }
+    };
+    (
+        $(#[$doc:meta])*
+        pub fn $name:ident / $try_name:ident ($($arg:ident : $type:ty),*) -> $output:ty = $body:block
+    ) => {
+        crate::ops::twins! {
+            $(#[$doc])*
+            fn $name / $try_name [] ($($arg: $type),*) -> $output {
+                #[track_caller]
+                fn compose($($arg: $type),*) -> Result<$output, crate::error::ShapeError> $body
+                let location = std::panic::Location::caller();
+                compose($($arg),*).map_err(|error| error.of(stringify!($name)).at(location))
+            }
+        }
+    };
+}
+pub(crate) use composition;
+
+/// The two public functions of [`operation!`] and [`composition!`]; the block is the body of the one that returns the error.
+macro_rules! twins {
+    (
+        $(#[$doc:meta])*
+        fn $name:ident / $try_name:ident [$($this:ident)?] ($($arg:ident : $type:ty),*) -> $output:ty $body:block
+    ) => {
         $(#[$doc])*
         #[track_caller]
-        pub fn $name(&self $(, $arg: $type)*) -> Tensor {
-            let $this = self;
-            crate::ops::apply($op, &[$($input),+])
+        pub fn $name($(&$this,)? $($arg: $type),*) -> $output {
+            match Tensor::$try_name($($this,)? $($arg),*) {
+                Ok(output) => output,
+                Err(error) => panic!("{error}"),
+            }
         }
 
         #[doc = concat!("[`Tensor::", stringify!($name), "`], or the error instead of a panic.")]
@@ -118,10 +255,7 @@ macro_rules! operation {
         #[doc = "# Errors"]
         #[doc = "If the inputs do not fit."]
         #[track_caller]
-        pub fn $try_name(&self $(, $arg: $type)*) -> Result<Tensor, crate::error::ShapeError> {
-            let $this = self;
-            crate::ops::try_apply($op, &[$($input),+])
-        }
+        pub fn $try_name($(&$this,)? $($arg: $type),*) -> Result<$output, crate::error::ShapeError> $body
     };
 }
-pub(crate) use operation;
+pub(crate) use twins;

@@ -1,11 +1,11 @@
 //! Movement: the same elements, seen in another shape or order. These are views, which copy nothing (but a reshape of a view with gaps).
 
-use super::op::{Cost, Grads, Keeps, Op, OpInfo, Saved};
-use super::operation;
-use super::reduce::no_such_dim;
+use super::op::{Cost, Grads, Keeps, Op, OpInfo, Saved, bytes_moved};
+use super::reduce::{dim_of, misfit};
+use super::{composition, operation};
 use crate::error::ShapeError;
 use crate::grads;
-use crate::shape::{Layout, MAX_RANK, Shape};
+use crate::shape::{DimError, DimSet, Dims, MAX_RANK, Shape, ToShape};
 use crate::tensor::Tensor;
 
 /// A view moves nothing.
@@ -39,11 +39,10 @@ impl Op for Reshape {
     }
 
     fn forward(&self, x: &[&Tensor], shape: Shape) -> Tensor {
-        let x = x[0].dense();
-        x.view(Layout {
-            offset: x.layout().offset,
-            ..Layout::contiguous(shape)
-        })
+        match x[0].layout().reshaped(shape) {
+            Some(layout) => x[0].view(layout),
+            None => Tensor::from_storage(x[0].copied(), shape),
+        }
     }
 
     fn keeps(&self) -> Keeps {
@@ -54,8 +53,14 @@ impl Op for Reshape {
         grads![gy.reshape(saved.shape(0))]
     }
 
-    fn cost(&self, _: &[&Tensor], _: Shape) -> Cost {
-        FREE
+    fn cost(&self, x: &[&Tensor], shape: Shape) -> Cost {
+        match x[0].layout().reshaped(shape) {
+            Some(_) => FREE,
+            None => Cost {
+                flop: 0.0,
+                bytes: bytes_moved(x, shape),
+            },
+        }
     }
 }
 
@@ -69,7 +74,7 @@ impl Permute {
         let order = self
             .order
             .iter()
-            .map(|&dim| shape.dim(dim).ok_or_else(|| no_such_dim("permute", shape, dim)))
+            .map(|&dim| dim_of("permute", shape, dim))
             .collect::<Result<Vec<_>, _>>()?;
         let each_once = (0..shape.rank()).all(|dim| order.contains(&dim)) && order.len() == shape.rank();
         if each_once {
@@ -114,6 +119,54 @@ impl Op for Permute {
             back[from] = to as isize;
         }
         grads![gy.permute(&back)]
+    }
+
+    fn cost(&self, _: &[&Tensor], _: Shape) -> Cost {
+        FREE
+    }
+}
+
+struct Flip {
+    dims: Result<DimSet, DimError>,
+}
+
+impl Op for Flip {
+    fn info(&self) -> OpInfo {
+        OpInfo {
+            name: "flip",
+            formula: "y has the places of x in reverse order, along some dimensions",
+            rule: "gx = gy in reverse order",
+        }
+    }
+
+    fn attributes(&self) -> Vec<(&'static str, String)> {
+        let dims: Vec<usize> = self.dims.iter().flat_map(|dims| dims.iter()).collect();
+        vec![("dims", format!("{dims:?}"))]
+    }
+
+    fn infer(&self, x: &[&Tensor]) -> Result<Shape, ShapeError> {
+        let shape = x[0].shape();
+        self.dims.map(|_| shape).map_err(|error| misfit("flip", shape, error))
+    }
+
+    fn forward(&self, x: &[&Tensor], shape: Shape) -> Tensor {
+        let mut layout = *x[0].layout();
+        let mut offset = layout.offset as isize;
+        // The first place is the last one now; where there is none, it may be anywhere.
+        for dim in self.dims.unwrap_or_default().iter().filter(|_| shape.count() > 0) {
+            offset += (shape[dim] as isize - 1) * layout.strides[dim];
+            layout.strides[dim] = -layout.strides[dim];
+        }
+        layout.offset = usize::try_from(offset).expect("a view stays in its buffer");
+        x[0].view(layout)
+    }
+
+    fn keeps(&self) -> Keeps {
+        Keeps::nothing()
+    }
+
+    fn vjp(&self, _: &Saved<'_>, gy: &Tensor) -> Grads {
+        grads![super::apply(Flip { dims: self.dims }, &[gy])]
     }
 
     fn cost(&self, _: &[&Tensor], _: Shape) -> Cost {
@@ -182,55 +235,42 @@ impl Tensor {
         self.view(layout)
     }
 
-    /// The same elements in order, in another shape with as many places. A view if the tensor is contiguous.
-    ///
-    /// ```
-    /// use tensor_core::Tensor;
-    /// let x = Tensor::from([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]).requires_grad();
-    /// assert_eq!(x.reshape([3, 2]).to_string(), "[[1, 2],\n [3, 4],\n [5, 6]]");
-    /// assert_eq!(x.reshape(6).sum(..).grad(&[&x])[0].shape(), [2, 3]);
-    /// ```
-    ///
-    /// # Panics
-    /// If the number of elements differs.
-    #[track_caller]
-    pub fn reshape(&self, shape: impl Into<Shape>) -> Tensor {
-        super::apply(Reshape { to: shape.into() }, &[self])
+    composition! {
+        /// The same elements in order, in another shape with as many places. A view, unless dimensions are joined that do not lie
+        /// together, as those of a transposed matrix.
+        ///
+        /// ```
+        /// use tensor_core::Tensor;
+        /// let x = Tensor::from([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]).requires_grad();
+        /// assert_eq!(x.reshape([3, 2]).to_string(), "[[1, 2],\n [3, 4],\n [5, 6]]");
+        /// assert_eq!(x.reshape(6).sum(..).grad(&[&x])[0].shape(), [2, 3]);
+        /// ```
+        ///
+        /// # Panics
+        /// If the number of elements differs.
+        pub fn reshape / try_reshape(&self, shape: impl ToShape) -> Tensor = |x| {
+            let to = shape.to_shape().map_err(|problem| ShapeError::new("reshape", problem))?;
+            super::try_apply(Reshape { to }, &[x])
+        }
     }
 
-    /// [`Tensor::reshape`], or the error instead of a panic.
-    ///
-    /// # Errors
-    /// If the number of elements differs.
-    #[track_caller]
-    pub fn try_reshape(&self, shape: impl Into<Shape>) -> Result<Tensor, ShapeError> {
-        super::try_apply(Reshape { to: shape.into() }, &[self])
-    }
-
-    /// A view repeated to a larger shape, by the rules of broadcasting.
-    ///
-    /// ```
-    /// use tensor_core::Tensor;
-    /// let x = Tensor::from([1.0, 2.0]).requires_grad();
-    /// let y = x.broadcast_to([3, 2]);
-    /// assert_eq!(y.to_vec::<f32>(), [1.0, 2.0, 1.0, 2.0, 1.0, 2.0]);
-    /// assert_eq!(y.sum(..).grad(&[&x])[0].to_vec::<f32>(), [3.0, 3.0]);
-    /// ```
-    ///
-    /// # Panics
-    /// If a size differs and is not 1.
-    #[track_caller]
-    pub fn broadcast_to(&self, shape: impl Into<Shape>) -> Tensor {
-        super::apply(BroadcastTo { to: shape.into() }, &[self])
-    }
-
-    /// [`Tensor::broadcast_to`], or the error instead of a panic.
-    ///
-    /// # Errors
-    /// If a size differs and is not 1.
-    #[track_caller]
-    pub fn try_broadcast_to(&self, shape: impl Into<Shape>) -> Result<Tensor, ShapeError> {
-        super::try_apply(BroadcastTo { to: shape.into() }, &[self])
+    composition! {
+        /// A view repeated to a larger shape, by the rules of broadcasting.
+        ///
+        /// ```
+        /// use tensor_core::Tensor;
+        /// let x = Tensor::from([1.0, 2.0]).requires_grad();
+        /// let y = x.broadcast_to([3, 2]);
+        /// assert_eq!(y.to_vec::<f32>(), [1.0, 2.0, 1.0, 2.0, 1.0, 2.0]);
+        /// assert_eq!(y.sum(..).grad(&[&x])[0].to_vec::<f32>(), [3.0, 3.0]);
+        /// ```
+        ///
+        /// # Panics
+        /// If a size differs and is not 1.
+        pub fn broadcast_to / try_broadcast_to(&self, shape: impl ToShape) -> Tensor = |x| {
+            let to = shape.to_shape().map_err(|problem| ShapeError::new("broadcast_to", problem))?;
+            super::try_apply(BroadcastTo { to }, &[x])
+        }
     }
 
     operation! {
@@ -250,24 +290,19 @@ impl Tensor {
         pub fn permute / try_permute(&self, order: &[isize]) = Permute { order: order.to_vec() }, |this| [this]
     }
 
-    /// The transpose of a matrix: a view.
-    ///
-    /// ```
-    /// use tensor_core::Tensor;
-    /// let x = Tensor::from([[1.0, 2.0], [3.0, 4.0]]);
-    /// assert_eq!(x.t().to_vec::<f32>(), [1.0, 3.0, 2.0, 4.0]);
-    /// ```
-    ///
-    /// # Panics
-    /// If the tensor is not a matrix.
-    #[track_caller]
-    pub fn t(&self) -> Tensor {
-        assert_eq!(
-            self.rank(),
-            2,
-            "t: needs a matrix, the tensor has shape {}; permute orders any dimensions",
-            self.shape()
-        );
-        self.permute(&[1, 0])
+    operation! {
+        /// A view with the places of `dims` in reverse order: `..` for all, one number or an array.
+        ///
+        /// ```
+        /// use tensor_core::Tensor;
+        /// let x = Tensor::from([[1.0, 2.0], [3.0, 4.0]]).requires_grad();
+        /// assert_eq!(x.flip(1).to_vec::<f32>(), [2.0, 1.0, 4.0, 3.0]);
+        /// let gx = &(x.flip(1) * Tensor::from([[1.0, 0.0], [0.0, 0.0]])).sum(..).grad(&[&x])[0];
+        /// assert_eq!(gx.to_vec::<f32>(), [0.0, 1.0, 0.0, 0.0]);
+        /// ```
+        ///
+        /// # Panics
+        /// If there is no such dimension.
+        pub fn flip / try_flip(&self, dims: impl Dims) = Flip { dims: dims.resolve(&this.shape()) }, |this| [this]
     }
 }

@@ -1,15 +1,12 @@
-//! Parts of a dimension, and zeros around it: each is the other's derivative.
+//! Parts of a dimension.
 
 use super::movement::FREE;
 use super::op::{Cost, Grads, Keeps, Op, OpInfo, Saved};
-use super::operation;
-use super::reduce::no_such_dim;
-use crate::dtype::{DType, Element};
+use super::reduce::dim_of;
+use super::{composition, operation};
 use crate::error::ShapeError;
 use crate::grads;
-use crate::kernels::copy::fill;
-use crate::shape::{Layout, MAX_RANK, Shape};
-use crate::storage::Storage;
+use crate::shape::{Layout, Shape};
 use crate::tensor::Tensor;
 
 struct Narrow {
@@ -37,9 +34,7 @@ impl Op for Narrow {
 
     fn infer(&self, x: &[&Tensor]) -> Result<Shape, ShapeError> {
         let shape = x[0].shape();
-        let dim = shape
-            .dim(self.dim)
-            .ok_or_else(|| no_such_dim("narrow", shape, self.dim))?;
+        let dim = dim_of("narrow", shape, self.dim)?;
         let (start, end) = (self.start, self.start.saturating_add(self.length));
         if end > shape[dim] {
             let problem = format!(
@@ -48,9 +43,7 @@ impl Op for Narrow {
             );
             return Err(ShapeError::new("narrow", problem));
         }
-        let mut sizes = shape.to_vec();
-        sizes[dim] = self.length;
-        Ok(Shape::new(&sizes))
+        Ok(shape.with_size(dim, self.length))
     }
 
     fn forward(&self, x: &[&Tensor], shape: Shape) -> Tensor {
@@ -84,100 +77,20 @@ impl Op for Narrow {
     }
 }
 
-struct Pad {
-    padding: Vec<(usize, usize)>,
-}
-
-impl Op for Pad {
-    fn info(&self) -> OpInfo {
-        OpInfo {
-            name: "pad",
-            formula: "y = x with zeros before and after it in each dimension",
-            rule: "gx = gy without them",
-        }
+/// Cuts x into pieces of `size` places, the last of which may be smaller: into halves, and those into halves. The gradient of a part is as large as
+/// what it was cut from, so that n pieces cut from the whole would cost n times the whole in the backward pass; this costs log n times.
+#[track_caller]
+fn cut(x: &Tensor, dim: isize, size: usize, pieces: &mut Vec<Tensor>) -> Result<(), ShapeError> {
+    let places = x.size(dim);
+    let count = places.div_ceil(size);
+    if count <= 1 {
+        // Nothing is one piece of nothing.
+        pieces.push(x.clone());
+        return Ok(());
     }
-
-    fn attributes(&self) -> Vec<(&'static str, String)> {
-        vec![("padding", format!("{:?}", self.padding))]
-    }
-
-    fn infer(&self, x: &[&Tensor]) -> Result<Shape, ShapeError> {
-        let shape = x[0].shape();
-        if self.padding.len() != shape.rank() {
-            let (given, rank) = (self.padding.len(), shape.rank());
-            let problem = format!("{given} pairs of (before, after) for the {rank} dimensions of {shape}");
-            return Err(ShapeError::new("pad", problem));
-        }
-        let sizes: Vec<usize> = shape
-            .iter()
-            .zip(&self.padding)
-            .map(|(size, (before, after))| before + size + after)
-            .collect();
-        Ok(Shape::new(&sizes))
-    }
-
-    fn forward(&self, x: &[&Tensor], shape: Shape) -> Tensor {
-        fn run<T: Element>(x: &Tensor, offset: usize, shape: Shape) -> Tensor {
-            let mut out = Storage::for_overwrite(shape.count(), T::DTYPE);
-            fill(out.as_mut_slice(), T::zeroed());
-            copy_into(x.dense().as_slice::<T>(), x.shape(), out.as_mut_slice(), offset, shape);
-            Tensor::from_storage(out, shape)
-        }
-        let strides = shape.contiguous_strides();
-        let offset = self
-            .padding
-            .iter()
-            .zip(strides)
-            .map(|((before, _), stride)| before * stride as usize)
-            .sum();
-        match x[0].dtype() {
-            DType::F32 => run::<f32>(x[0], offset, shape),
-            DType::F64 => run::<f64>(x[0], offset, shape),
-            DType::U32 => run::<u32>(x[0], offset, shape),
-        }
-    }
-
-    fn keeps(&self) -> Keeps {
-        Keeps::nothing()
-    }
-
-    fn vjp(&self, saved: &Saved<'_>, gy: &Tensor) -> Grads {
-        let sizes = saved.shape(0);
-        let unpadded = (0..sizes.rank()).fold(gy.clone(), |g, dim| {
-            if g.shape()[dim] == sizes[dim] {
-                g
-            } else {
-                g.narrow(dim as isize, self.padding[dim].0, sizes[dim])
-            }
-        });
-        grads![unpadded]
-    }
-}
-
-/// Copies the rows of `x` to where they belong in the larger array `y`, whose element 0 of `x` is at `offset`.
-fn copy_into<T: Element>(x: &[T], small: Shape, y: &mut [T], offset: usize, large: Shape) {
-    let Some((&width, outer)) = small.split_last() else {
-        y[offset] = x[0];
-        return;
-    };
-    let strides = large.contiguous_strides();
-    let mut index = [0; MAX_RANK];
-    for row in x.chunks_exact(width.max(1)) {
-        let start = offset
-            + index
-                .iter()
-                .zip(strides)
-                .map(|(i, stride)| i * stride as usize)
-                .sum::<usize>();
-        y[start..start + width].copy_from_slice(row);
-        for dim in (0..outer.len()).rev() {
-            index[dim] += 1;
-            if index[dim] < outer[dim] {
-                break;
-            }
-            index[dim] = 0;
-        }
-    }
+    let half = count / 2 * size;
+    cut(&x.try_narrow(dim, 0, half)?, dim, size, pieces)?;
+    cut(&x.try_narrow(dim, half, places - half)?, dim, size, pieces)
 }
 
 impl Tensor {
@@ -196,39 +109,76 @@ impl Tensor {
         pub fn narrow / try_narrow(&self, dim: isize, start: usize, length: usize) = Narrow { dim, start, length }, |this| [this]
     }
 
-    /// Dimension `dim` in two equal halves, which are views.
-    ///
-    /// ```
-    /// use tensor_core::Tensor;
-    /// let (mu, log_var) = Tensor::from([[1.0, 2.0, 3.0, 4.0]]).halves(1);
-    /// assert_eq!((mu.to_vec::<f32>(), log_var.to_vec::<f32>()), (vec![1.0, 2.0], vec![3.0, 4.0]));
-    /// ```
-    ///
-    /// # Panics
-    /// If the size of the dimension is odd, or there is no such dimension.
-    #[track_caller]
-    pub fn halves(&self, dim: isize) -> (Tensor, Tensor) {
-        let size = self.size(dim);
-        assert!(
-            size.is_multiple_of(2),
-            "halves: dimension {dim} of {} has an odd size",
-            self.shape()
-        );
-        (self.narrow(dim, 0, size / 2), self.narrow(dim, size / 2, size / 2))
-    }
-
-    operation! {
-        /// The tensor with zeros around it: one pair (before, after) for each dimension.
+    composition! {
+        /// Dimension `dim` in two equal halves, which are views.
         ///
         /// ```
         /// use tensor_core::Tensor;
-        /// let x = Tensor::from([1.0, 2.0]).requires_grad();
-        /// assert_eq!(x.pad(&[(1, 2)]).to_vec::<f32>(), [0.0, 1.0, 2.0, 0.0, 0.0]);
-        /// assert_eq!(x.pad(&[(1, 2)]).sum(..).grad(&[&x])[0].to_vec::<f32>(), [1.0, 1.0]);
+        /// let x = Tensor::from([[1.0, 2.0, 3.0, 4.0]]).requires_grad();
+        /// let (mu, log_var) = x.halves(1);
+        /// assert_eq!((mu.to_vec::<f32>(), log_var.to_vec::<f32>()), (vec![1.0, 2.0], vec![3.0, 4.0]));
+        /// assert_eq!(log_var.sum(..).grad(&[&x])[0].to_vec::<f32>(), [0.0, 0.0, 1.0, 1.0]);
         /// ```
         ///
         /// # Panics
-        /// If there is not one pair for each dimension.
-        pub fn pad / try_pad(&self, padding: &[(usize, usize)]) = Pad { padding: padding.to_vec() }, |this| [this]
+        /// If the size of the dimension is odd, or there is no such dimension.
+        pub fn halves / try_halves(&self, dim: isize) -> (Tensor, Tensor) = |x| {
+            let place = dim_of("halves", x.shape(), dim)?;
+            let size = x.shape()[place];
+            if !size.is_multiple_of(2) {
+                let problem = format!("dimension {place} of {} has an odd size, {size}", x.shape());
+                return Err(ShapeError::new("halves", problem));
+            }
+            Ok((x.try_narrow(dim, 0, size / 2)?, x.try_narrow(dim, size / 2, size / 2)?))
+        }
+    }
+
+    composition! {
+        /// Dimension `dim` in pieces of `size` places, the last of which may be smaller: views.
+        ///
+        /// ```
+        /// use tensor_core::Tensor;
+        /// let x = Tensor::from([1.0, 2.0, 3.0]).requires_grad();
+        /// let pieces = x.split(2, 0);
+        /// assert_eq!((pieces[0].to_vec::<f32>(), pieces[1].to_vec::<f32>()), (vec![1.0, 2.0], vec![3.0]));
+        /// assert_eq!(pieces[1].sum(..).grad(&[&x])[0].to_vec::<f32>(), [0.0, 0.0, 1.0]);
+        /// ```
+        ///
+        /// # Panics
+        /// If `size` is 0, or there is no such dimension.
+        pub fn split / try_split(&self, size: usize, dim: isize) -> Vec<Tensor> = |x| {
+            let places = x.shape()[dim_of("split", x.shape(), dim)?];
+            if size == 0 {
+                let problem = format!("pieces of 0 places do not make up dimension {dim} of {}", x.shape());
+                return Err(ShapeError::new("split", problem));
+            }
+            let mut pieces = Vec::with_capacity(places.div_ceil(size));
+            cut(x, dim, size, &mut pieces)?;
+            Ok(pieces)
+        }
+    }
+
+    composition! {
+        /// Dimension `dim` in `parts` pieces of one size, rounded up: the last may be smaller, and there are less if fewer are enough. They are views.
+        ///
+        /// ```
+        /// use tensor_core::Tensor;
+        /// let x = Tensor::from([1.0, 2.0, 3.0, 4.0]).requires_grad();
+        /// let pieces = x.chunk(2, 0);
+        /// assert_eq!((pieces[0].to_vec::<f32>(), pieces[1].to_vec::<f32>()), (vec![1.0, 2.0], vec![3.0, 4.0]));
+        /// assert_eq!(pieces[0].sum(..).grad(&[&x])[0].to_vec::<f32>(), [1.0, 1.0, 0.0, 0.0]);
+        /// assert_eq!(x.chunk(3, 0).len(), 2); // of two places each
+        /// ```
+        ///
+        /// # Panics
+        /// If `parts` is 0, or there is no such dimension.
+        pub fn chunk / try_chunk(&self, parts: usize, dim: isize) -> Vec<Tensor> = |x| {
+            let places = x.shape()[dim_of("chunk", x.shape(), dim)?];
+            if parts == 0 {
+                let problem = format!("0 pieces do not make up dimension {dim} of {}", x.shape());
+                return Err(ShapeError::new("chunk", problem));
+            }
+            x.try_split(places.div_ceil(parts).max(1), dim)
+        }
     }
 }

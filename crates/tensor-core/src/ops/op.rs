@@ -6,6 +6,7 @@ use crate::dtype::DType;
 use crate::error::ShapeError;
 use crate::shape::Shape;
 use crate::tensor::Tensor;
+use std::panic::Location;
 use std::sync::Arc;
 
 /// The texts that describe an operation to a reader.
@@ -73,9 +74,13 @@ pub trait Op: Send + Sync + 'static {
 
 /// The bytes of all inputs and of an output of their type.
 pub(crate) fn bytes_moved(inputs: &[&Tensor], shape: Shape) -> f64 {
-    let size = |count: usize, dtype: DType| (count * dtype.size()) as f64;
-    let read: f64 = inputs.iter().map(|x| size(x.count(), x.dtype())).sum();
-    read + inputs.first().map_or(0.0, |x| size(shape.count(), x.dtype()))
+    inputs.first().map_or(0.0, |x| bytes_moved_to(x.dtype(), inputs, shape))
+}
+
+/// The bytes of all inputs and of an output of another type.
+pub(crate) fn bytes_moved_to(output: DType, inputs: &[&Tensor], shape: Shape) -> f64 {
+    let read: usize = inputs.iter().map(|x| x.count() * x.dtype().size()).sum();
+    (read + shape.count() * output.size()) as f64
 }
 
 /// What a rule says of one input.
@@ -190,6 +195,11 @@ impl Saved<'_> {
         (self.wanted)(index)
     }
 
+    /// How many inputs there are.
+    pub fn count(&self) -> usize {
+        self.record.inputs.len()
+    }
+
     /// An input, tracked as it was.
     ///
     /// # Panics
@@ -197,7 +207,7 @@ impl Saved<'_> {
     pub fn input(&self, index: usize) -> &Tensor {
         match &self.record.inputs[index] {
             crate::autograd::graph::Input::Kept(tensor) => tensor,
-            crate::autograd::graph::Input::Edge { .. } => {
+            _ => {
                 panic!(
                     "{}: the rule reads input {index}, which `keeps` does not name",
                     self.record.op.info().name
@@ -216,6 +226,11 @@ impl Saved<'_> {
         self.record.inputs[index].dtype()
     }
 
+    /// The user's line where the operation ran, for messages.
+    pub fn location(&self) -> &'static Location<'static> {
+        self.record.location
+    }
+
     /// The output, tracked: its handle is rebuilt, so that a second derivative finds its way through it.
     ///
     /// # Panics
@@ -227,7 +242,8 @@ impl Saved<'_> {
                 self.record.op.info().name
             )
         });
-        Tensor::from_buffer(buffer, is_recording().then(|| Arc::clone(self.node)))
+        let node = is_recording().then(|| Arc::clone(self.node));
+        Tensor::on_buffer(buffer, self.node.shape, node)
     }
 
     /// The gradients by way of a composition of other operations that computes the same: the rule of a fused operation. The operation must keep

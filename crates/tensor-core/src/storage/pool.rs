@@ -7,7 +7,6 @@
 
 use bytemuck::{Pod, Zeroable};
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
@@ -34,7 +33,8 @@ pub struct PoolStats {
     pub system_allocations: u64,
 }
 
-static LIVE_BYTES: AtomicUsize = AtomicUsize::new(0);
+/// Of all buffers, live or waiting.
+static ALL_BYTES: AtomicUsize = AtomicUsize::new(0);
 static POOLED_BYTES: AtomicUsize = AtomicUsize::new(0);
 static SYSTEM_ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
 
@@ -48,25 +48,33 @@ static SYSTEM_ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
 /// drop(x); // the buffer waits for its next user
 /// ```
 pub fn stats() -> PoolStats {
+    let pooled_bytes = POOLED_BYTES.load(Relaxed);
     PoolStats {
-        live_bytes: LIVE_BYTES.load(Relaxed),
-        pooled_bytes: POOLED_BYTES.load(Relaxed),
+        live_bytes: ALL_BYTES.load(Relaxed).saturating_sub(pooled_bytes),
+        pooled_bytes,
         system_allocations: SYSTEM_ALLOCATIONS.load(Relaxed),
     }
 }
 
-/// Buffers that wait, by their number of lines.
-#[derive(Default)]
+/// Buffers that wait: a list for each size class.
 struct FreeLists {
-    lists: BTreeMap<usize, Vec<Vec<CacheLine>>>,
+    lists: [Vec<Vec<CacheLine>>; CLASSES],
     bytes: usize,
 }
 
 impl FreeLists {
-    fn take(&mut self, lines: usize) -> Option<Vec<CacheLine>> {
-        let buffer = self.lists.get_mut(&lines)?.pop()?;
-        self.bytes -= lines * LINE;
-        POOLED_BYTES.fetch_sub(lines * LINE, Relaxed);
+    const fn new() -> FreeLists {
+        FreeLists {
+            lists: [const { Vec::new() }; CLASSES],
+            bytes: 0,
+        }
+    }
+
+    fn take(&mut self, class: usize) -> Option<Vec<CacheLine>> {
+        let buffer = self.lists[class].pop()?;
+        let bytes = buffer.len() * LINE;
+        self.bytes -= bytes;
+        POOLED_BYTES.fetch_sub(bytes, Relaxed);
         Some(buffer)
     }
 
@@ -75,7 +83,7 @@ impl FreeLists {
         let bytes = buffer.len() * LINE;
         self.bytes += bytes;
         POOLED_BYTES.fetch_add(bytes, Relaxed);
-        self.lists.entry(buffer.len()).or_default().push(buffer);
+        self.lists[size_class(buffer.len())].push(buffer);
         let mut too_much = Vec::new();
         while self.bytes > cap {
             too_much.extend(self.largest());
@@ -84,30 +92,44 @@ impl FreeLists {
     }
 
     fn largest(&mut self) -> Option<Vec<CacheLine>> {
-        self.lists.retain(|_, list| !list.is_empty());
-        let lines = *self.lists.last_key_value()?.0;
-        self.take(lines)
+        let class = self.lists.iter().rposition(|list| !list.is_empty())?;
+        self.take(class)
     }
 }
 
 impl Drop for FreeLists {
     fn drop(&mut self) {
         POOLED_BYTES.fetch_sub(self.bytes, Relaxed);
+        ALL_BYTES.fetch_sub(self.bytes, Relaxed);
     }
 }
 
 thread_local! {
-    static MINE: RefCell<FreeLists> = RefCell::default();
+    static MINE: RefCell<FreeLists> = const { RefCell::new(FreeLists::new()) };
 }
-static SHARED: Mutex<FreeLists> = Mutex::new(FreeLists {
-    lists: BTreeMap::new(),
-    bytes: 0,
-});
+static SHARED: Mutex<FreeLists> = Mutex::new(FreeLists::new());
 
-/// Rounds up to the next size class: 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, … lines.
+/// Four classes to each power of two that a number of lines can reach.
+const CLASSES: usize = 4 * (usize::BITS - LINE.ilog2()) as usize;
+
+/// The class of buffers with this many lines: the number of the first that is large enough. Their sizes are 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14,
+/// 16, 20, … lines.
 fn size_class(lines: usize) -> usize {
-    let step = (lines.next_power_of_two() / 8).max(1);
-    lines.next_multiple_of(step)
+    if lines <= 4 {
+        return lines - 1;
+    }
+    // Between two powers of two there are four steps.
+    let power = (lines - 1).ilog2() as usize;
+    let step = 1 << (power - 2);
+    4 * (power - 2) + (lines - (1 << power)).div_ceil(step) + 3
+}
+
+/// How many lines the buffers of a class have.
+fn lines_of(class: usize) -> usize {
+    match class {
+        0..4 => class + 1,
+        _ => (5 + class % 4) << (class / 4 - 1),
+    }
 }
 
 /// A buffer of at least `bytes` bytes, with whatever its last user left in it.
@@ -115,11 +137,12 @@ pub(crate) fn take(bytes: usize) -> Vec<CacheLine> {
     if bytes == 0 {
         return Vec::new();
     }
-    let lines = size_class(bytes.div_ceil(LINE));
-    LIVE_BYTES.fetch_add(lines * LINE, Relaxed);
-    let mine = MINE.try_with(|mine| mine.borrow_mut().take(lines)).ok().flatten();
-    mine.or_else(|| shared().take(lines)).unwrap_or_else(|| {
+    let class = size_class(bytes.div_ceil(LINE));
+    let mine = MINE.try_with(|mine| mine.borrow_mut().take(class)).ok().flatten();
+    mine.or_else(|| shared().take(class)).unwrap_or_else(|| {
+        let lines = lines_of(class);
         SYSTEM_ALLOCATIONS.fetch_add(1, Relaxed);
+        ALL_BYTES.fetch_add(lines * LINE, Relaxed);
         vec![CacheLine::zeroed(); lines]
     })
 }
@@ -129,14 +152,15 @@ pub(crate) fn give_back(buffer: Vec<CacheLine>) {
     if buffer.is_empty() {
         return;
     }
-    LIVE_BYTES.fetch_sub(buffer.len() * LINE, Relaxed);
     let mut buffer = Some(buffer);
     // The thread's own lists are gone when the thread is ending: then the shared ones take it.
     let kept = MINE.try_with(|mine| buffer.take().map(|buffer| mine.borrow_mut().keep(buffer, THREAD_CAP)));
     let too_much = kept.ok().flatten().unwrap_or_default();
     for buffer in buffer.into_iter().chain(too_much) {
         let too_much = shared().keep(buffer, SHARED_CAP);
-        drop(too_much); // to the system, after the lock
+        // To the system, after the lock.
+        let bytes: usize = too_much.iter().map(|buffer| buffer.len() * LINE).sum();
+        ALL_BYTES.fetch_sub(bytes, Relaxed);
     }
 }
 
@@ -153,9 +177,15 @@ mod tests {
     fn size_classes_waste_at_most_a_quarter() {
         for lines in 1..10_000 {
             let class = size_class(lines);
-            assert!(class >= lines && class * 4 <= lines * 5, "{lines} -> {class}");
-            assert_eq!(size_class(class), class, "a class is its own class");
+            let size = lines_of(class);
+            assert!(size >= lines && size * 4 <= lines * 5, "{lines} -> {size}");
+            assert!(
+                class == 0 || lines_of(class - 1) < lines,
+                "{lines} fit into a smaller class"
+            );
+            assert_eq!(size_class(size), class, "a class is its own class");
         }
+        assert!(size_class(isize::MAX as usize / LINE) < CLASSES);
     }
 
     #[test]
@@ -171,16 +201,17 @@ mod tests {
 
     #[test]
     fn lists_keep_no_more_than_their_cap() {
-        let mut lists = FreeLists::default();
+        let mut lists = FreeLists::new();
         let buffer = |lines| vec![CacheLine::zeroed(); lines];
+        let take = |lists: &mut FreeLists, lines| lists.take(size_class(lines));
         assert!(lists.keep(buffer(2), 5 * LINE).is_empty());
         assert!(lists.keep(buffer(3), 5 * LINE).is_empty());
         let too_much: Vec<usize> = lists.keep(buffer(1), 5 * LINE).iter().map(Vec::len).collect();
         assert_eq!(too_much, [3], "the largest goes");
-        assert!(lists.take(2).is_some() && lists.take(1).is_some());
-        assert!(lists.take(3).is_none() && lists.bytes == 0);
+        assert!(take(&mut lists, 2).is_some() && take(&mut lists, 1).is_some());
+        assert!(take(&mut lists, 3).is_none() && lists.bytes == 0);
         assert_eq!(
-            lists.keep(buffer(9), 5 * LINE).len(),
+            lists.keep(buffer(10), 5 * LINE).len(),
             1,
             "what is larger than the cap is not kept"
         );

@@ -8,7 +8,8 @@ use crate::shape::Shape;
 use crate::storage::Storage;
 
 impl Tensor {
-    /// A tensor with these elements, row by row.
+    /// A tensor with these elements, row by row. Its type is that of the elements: plain `1.5` in a slice is an `f64` and gives F64, unlike in
+    /// [`Tensor::from`], where numbers with a point give F32. Write `1.5f32` for F32.
     ///
     /// ```
     /// use tensor_core::Tensor;
@@ -21,21 +22,23 @@ impl Tensor {
     #[track_caller]
     pub fn from_slice<T: Element>(values: &[T], shape: impl Into<Shape>) -> Tensor {
         let shape = shape.into();
-        assert_eq!(
+        assert!(
+            values.len() == shape.count(),
+            "from_slice: {} elements do not fill shape {shape}, which has {}",
             values.len(),
-            shape.count(),
-            "from_slice: {} elements do not fill shape {shape}",
-            values.len()
+            shape.count()
         );
         Tensor::from_storage(Storage::from_slice(values), shape)
     }
 
     /// A tensor of type F32 whose elements are all `value`.
+    #[track_caller]
     pub fn full(shape: impl Into<Shape>, value: f64) -> Tensor {
         Tensor::full_of(shape, value, DType::F32)
     }
 
     /// A tensor of the given type whose elements are all `value`.
+    #[track_caller]
     pub fn full_of(shape: impl Into<Shape>, value: f64, dtype: DType) -> Tensor {
         let shape = shape.into();
         let mut storage = Storage::for_overwrite(shape.count(), dtype);
@@ -48,11 +51,13 @@ impl Tensor {
     }
 
     /// A tensor of type F32 filled with 0.
+    #[track_caller]
     pub fn zeros(shape: impl Into<Shape>) -> Tensor {
         Tensor::full(shape, 0.0)
     }
 
     /// A tensor of type F32 filled with 1.
+    #[track_caller]
     pub fn ones(shape: impl Into<Shape>) -> Tensor {
         Tensor::full(shape, 1.0)
     }
@@ -99,6 +104,7 @@ impl Random {
     /// let double = noise.clone().normal([2, 3], DType::F64);
     /// assert_eq!(single.to_dtype(DType::F64).to_vec::<f64>(), double.to_vec::<f64>());
     /// ```
+    #[track_caller]
     pub fn normal(&mut self, shape: impl Into<Shape>, dtype: DType) -> Tensor {
         self.draw(shape.into(), dtype, Random::fill_normal)
     }
@@ -109,6 +115,7 @@ impl Random {
     }
 
     /// Uniform draws from [0, 1).
+    #[track_caller]
     pub fn uniform(&mut self, shape: impl Into<Shape>, dtype: DType) -> Tensor {
         self.draw(shape.into(), dtype, Random::fill_uniform)
     }
@@ -125,17 +132,36 @@ impl Random {
     }
 }
 
-impl<const N: usize> From<[f32; N]> for Tensor {
-    fn from(values: [f32; N]) -> Tensor {
-        Tensor::from_slice(&values, [N])
-    }
+/// Literals: numbers with a point make F32, whole numbers U32. (F64 comes from [`Tensor::from_slice`]: were it here too, `[0.5]` would mean either.)
+macro_rules! from_literals {
+    ($($number:ident)*) => {$(
+        impl<const N: usize> From<[$number; N]> for Tensor {
+            fn from(values: [$number; N]) -> Tensor {
+                Tensor::from_slice(&values, [N])
+            }
+        }
+
+        impl<const M: usize, const N: usize> From<[[$number; N]; M]> for Tensor {
+            fn from(rows: [[$number; N]; M]) -> Tensor {
+                Tensor::from_slice(rows.as_flattened(), [M, N])
+            }
+        }
+
+        impl<const L: usize, const M: usize, const N: usize> From<[[[$number; N]; M]; L]> for Tensor {
+            fn from(matrices: [[[$number; N]; M]; L]) -> Tensor {
+                Tensor::from_slice(matrices.as_flattened().as_flattened(), [L, M, N])
+            }
+        }
+
+        impl From<Vec<$number>> for Tensor {
+            fn from(values: Vec<$number>) -> Tensor {
+                Tensor::from_slice(&values, values.len())
+            }
+        }
+    )*};
 }
 
-impl<const M: usize, const N: usize> From<[[f32; N]; M]> for Tensor {
-    fn from(rows: [[f32; N]; M]) -> Tensor {
-        Tensor::from_slice(rows.as_flattened(), [M, N])
-    }
-}
+from_literals!(f32 u32);
 
 #[cfg(test)]
 mod tests {

@@ -59,6 +59,15 @@ fn write_level(
     f.write_str("]")
 }
 
+/// One number as tensors print it.
+pub(crate) struct Number(pub(crate) f64);
+
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_number(f, self.0, f.precision().unwrap_or(4))
+    }
+}
+
 fn write_number(f: &mut fmt::Formatter<'_>, value: f64, precision: usize) -> fmt::Result {
     if value != 0.0 && value.is_finite() && !(1e-4..1e6).contains(&value.abs()) {
         write!(f, "{value:.precision$e}")

@@ -2,15 +2,17 @@
 
 mod approx;
 mod create;
-mod display;
+pub(crate) mod display;
 
 use crate::autograd::graph::Node;
 use crate::autograd::{NodeId, Target, is_recording};
 use crate::dtype::{DType, Element};
 use crate::kernels::copy::copy_strided;
 use crate::kernels::elementwise::add_assign;
+use crate::ops::with_element;
 use crate::shape::{Layout, Shape};
 use crate::storage::Storage;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// An array of numbers of one type: an image, a batch, a weight, a loss.
@@ -31,12 +33,21 @@ pub struct Tensor(Arc<Inner>);
 struct Inner {
     storage: Arc<Storage>,
     layout: Layout,
+    /// What follows from the layout, worked out once, since every kernel asks.
+    count: usize,
+    contiguous: bool,
     node: Option<Arc<Node>>,
 }
 
 impl Tensor {
     fn new(storage: Arc<Storage>, layout: Layout, node: Option<Arc<Node>>) -> Tensor {
-        Tensor(Arc::new(Inner { storage, layout, node }))
+        Tensor(Arc::new(Inner {
+            count: layout.shape.count(),
+            contiguous: layout.is_contiguous(),
+            storage,
+            layout,
+            node,
+        }))
     }
 
     /// A tensor of this shape on a buffer that holds exactly its elements, in order.
@@ -54,9 +65,29 @@ impl Tensor {
         Tensor::new(Arc::clone(&self.0.storage), self.0.layout, node)
     }
 
-    /// A tensor on a buffer that a node kept.
-    pub(crate) fn from_buffer((storage, layout): &(Arc<Storage>, Layout), node: Option<Arc<Node>>) -> Tensor {
-        Tensor::new(Arc::clone(storage), *layout, node)
+    /// This tensor as the output of an operation that was recorded.
+    pub(crate) fn made_by(mut self, node: Arc<Node>) -> Tensor {
+        match Arc::get_mut(&mut self.0) {
+            Some(inner) => {
+                inner.node = Some(node);
+                self
+            }
+            None => self.with_node(Some(node)),
+        }
+    }
+
+    /// A tensor of this shape on a buffer that begins with its elements, in order: [`Tensor::begun_buffer`].
+    pub(crate) fn on_buffer(storage: &Arc<Storage>, shape: Shape, node: Option<Arc<Node>>) -> Tensor {
+        Tensor::new(Arc::clone(storage), Layout::contiguous(shape), node)
+    }
+
+    /// A buffer that begins with the elements, in order: the tensor's own, unless it is a view from the middle.
+    pub(crate) fn begun_buffer(&self) -> Arc<Storage> {
+        if self.is_contiguous() && self.0.layout.offset == 0 {
+            Arc::clone(&self.0.storage)
+        } else {
+            Arc::new(self.copied())
+        }
     }
 
     /// The buffer and the view, without the place in the graph.
@@ -101,7 +132,7 @@ impl Tensor {
 
     /// How many elements the tensor has.
     pub fn count(&self) -> usize {
-        self.shape().count()
+        self.0.count
     }
 
     /// The type of the elements.
@@ -121,7 +152,7 @@ impl Tensor {
 
     /// Whether the elements lie in the buffer without gaps, in order.
     pub fn is_contiguous(&self) -> bool {
-        self.0.layout.is_contiguous()
+        self.0.contiguous
     }
 
     /// Whether both tensors are views of one buffer.
@@ -146,27 +177,40 @@ impl Tensor {
         &self.0.storage.as_slice()[offset..offset + self.count()]
     }
 
-    /// The same values for reading as a slice: itself if it is contiguous, else an untracked copy.
+    /// The same values, untracked, for reading as a slice: a view if they lie in order, else a copy.
+    ///
+    /// ```
+    /// use tensor_core::Tensor;
+    /// let x = Tensor::from([[1.0, 2.0], [3.0, 4.0]]);
+    /// assert_eq!(x.t().dense().as_slice::<f32>(), [1.0, 3.0, 2.0, 4.0]);
+    /// assert!(x.dense().shares_buffer_with(&x));
+    /// ```
     #[must_use]
     pub fn dense(&self) -> Tensor {
-        fn copy<T: Element>(x: &Tensor) -> Tensor {
-            let Layout { shape, strides, offset } = *x.layout();
-            let mut storage = Storage::for_overwrite(shape.count(), T::DTYPE);
-            copy_strided(
-                x.raw::<T>(),
-                offset,
-                &shape,
-                &strides[..shape.rank()],
-                storage.as_mut_slice(),
-            );
-            Tensor::from_storage(storage, shape)
+        match self.to_dense().into_owned() {
+            dense if dense.is_tracked() => dense.detach(),
+            dense => dense,
         }
-        match (self.is_contiguous(), self.dtype()) {
-            (true, _) => self.clone(),
-            (false, DType::F32) => copy::<f32>(self),
-            (false, DType::F64) => copy::<f64>(self),
-            (false, DType::U32) => copy::<u32>(self),
+    }
+
+    /// The same values for reading as a slice; the tensor itself where they lie in order.
+    pub(crate) fn to_dense(&self) -> Cow<'_, Tensor> {
+        if self.is_contiguous() {
+            Cow::Borrowed(self)
+        } else {
+            Cow::Owned(Tensor::from_storage(self.copied(), self.shape()))
         }
+    }
+
+    /// The elements in order in a buffer of their own.
+    pub(crate) fn copied(&self) -> Storage {
+        let Layout { shape, strides, offset } = *self.layout();
+        let mut storage = Storage::for_overwrite(shape.count(), self.dtype());
+        with_element!(self.dtype(), T => {
+            let strides = &strides[..shape.rank()];
+            copy_strided::<T>(self.raw(), offset, &shape, strides, storage.as_mut_slice());
+        });
+        storage
     }
 
     /// The elements in order, to change them in place. They are copied first if anybody else can see them (a graph that kept them, another
@@ -183,7 +227,7 @@ impl Tensor {
         );
         let alone = Arc::get_mut(&mut self.0).is_some_and(|inner| Arc::get_mut(&mut inner.storage).is_some());
         if !alone || !self.is_contiguous() {
-            let storage = Storage::from_slice(self.dense().as_slice::<T>());
+            let storage = Storage::from_slice(self.to_dense().as_slice::<T>());
             *self = Tensor::from_storage(storage, self.shape()).with_node(self.node().cloned());
         }
         let count = self.count();
@@ -195,10 +239,27 @@ impl Tensor {
 
     /// Adds another tensor of the same shape and type, in place where nobody else can see the elements.
     pub(crate) fn add_in_place(&mut self, other: &Tensor) {
-        let other = other.dense();
+        let other = other.to_dense();
         match self.dtype() {
             DType::F32 => add_assign(self.as_mut_slice::<f32>(), other.as_slice()),
             _ => add_assign(self.as_mut_slice::<f64>(), other.as_slice()),
+        }
+    }
+
+    /// The first elements in order, at most `count` of them, as numbers of double precision: for messages and observers.
+    pub(crate) fn first_values(&self, count: usize) -> Vec<f64> {
+        fn first<T: Element>(x: &Tensor, count: usize, to_f64: impl Fn(T) -> f64) -> Vec<f64> {
+            x.as_slice::<T>()
+                .iter()
+                .take(count)
+                .map(|&value| to_f64(value))
+                .collect()
+        }
+        let x = self.dense();
+        match x.dtype() {
+            DType::F32 => first(&x, count, |value: f32| f64::from(value)),
+            DType::F64 => first(&x, count, |value: f64| value),
+            DType::U32 => first(&x, count, |value: u32| f64::from(value)),
         }
     }
 
@@ -208,14 +269,13 @@ impl Tensor {
     /// If `T` is not the type of the elements.
     #[track_caller]
     pub fn to_vec<T: Element>(&self) -> Vec<T> {
-        assert_eq!(
-            T::DTYPE,
-            self.dtype(),
+        assert!(
+            T::DTYPE == self.dtype(),
             "to_vec: the tensor holds {}, not {}; to_dtype converts",
             self.dtype(),
             T::DTYPE
         );
-        self.dense().as_slice().to_vec()
+        self.to_dense().as_slice().to_vec()
     }
 
     /// The one element of a tensor that has a single one.
@@ -224,9 +284,8 @@ impl Tensor {
     /// If there is not exactly one.
     #[track_caller]
     pub fn item(&self) -> f64 {
-        assert_eq!(
-            self.count(),
-            1,
+        assert!(
+            self.count() == 1,
             "item: needs a tensor with one element, this one has shape {}",
             self.shape()
         );
@@ -238,7 +297,8 @@ impl Tensor {
         }
     }
 
-    /// The same values, cut off from the graph: a constant.
+    /// The same values, cut off from the graph: a constant. [`no_grad`](crate::no_grad) does so for all that a closure computes; [`Tensor::hook`] lets
+    /// the gradient through and looks at it on its way.
     ///
     /// ```
     /// use tensor_core::Tensor;
@@ -253,8 +313,14 @@ impl Tensor {
 
     /// The same values as a new leaf of the graph, by which losses can be differentiated.
     ///
+    /// ```
+    /// use tensor_core::Tensor;
+    /// let x = Tensor::from([3.0]).requires_grad();
+    /// assert_eq!(x.sqr().grad(&[&x])[0].item(), 6.0);
+    /// ```
+    ///
     /// # Panics
-    /// If the elements are integers.
+    /// If the elements are integers, or an operation computed them: its inputs would silently lose their gradients.
     #[must_use]
     #[track_caller]
     pub fn requires_grad(&self) -> Tensor {
@@ -274,6 +340,11 @@ impl Tensor {
             self.dtype().is_float(),
             "requires_grad: a tensor of {} has no gradient; to_dtype converts",
             self.dtype()
+        );
+        assert!(
+            self.node().is_none_or(|node| node.is_leaf()),
+            "requires_grad: {} is part of the graph already, and its gradient can be asked for; detach() makes a constant of it first",
+            self.target_description()
         );
         self.with_node(Some(Node::leaf(self.shape(), self.dtype(), name)))
     }

@@ -1,0 +1,465 @@
+//! The moving average of a model's parameters, which often draws better samples than the parameters themselves.
+
+use crate::dictionary::{Dictionary, counter, get_counter, get_tensor, only};
+use crate::module::{self, Entry, Module};
+use crate::pass::for_each_stretch;
+use std::marker::PhantomData;
+use tensor_core::kernels::Float;
+use tensor_core::{DType, Shape, Tensor};
+
+/// The name of the count in the state, as in PyTorch's `AveragedModel`.
+const COUNT: &str = "n_averaged";
+
+/// An exponential moving average of a module's parameters: s ← s + (1 - d) (w - s) after each step, with the decay d. It starts as the
+/// parameters are.
+///
+/// Buffers are copied as they are, as PyTorch's `AveragedModel` does by default: running statistics are moving averages already, and would lag
+/// behind twice; counters and indices have no mean.
+///
+/// ```
+/// use nn::{Context, Ema, Layer, Linear};
+/// use tensor_core::{Random, Tensor};
+/// let random = Random::new(0);
+/// let model = Linear::new(1, 1, &mut random.stream("init"));
+/// model.weight.set(&Tensor::from([[1.0]]));
+/// let mut ema = Ema::new(&model, 0.75);
+/// model.weight.set(&Tensor::from([[5.0]])); // what a step of an optimiser does
+/// ema.update(&model);
+/// {
+///     let _applied = ema.apply_to(&model);
+///     assert_eq!(model.weight.tensor().item(), 2.0); // 1 + 0.25 · (5 - 1): evaluate and sample here
+/// }
+/// assert_eq!(model.weight.tensor().item(), 5.0); // training goes on
+/// ```
+#[derive(Clone, Debug)]
+pub struct Ema {
+    decay: f64,
+    warm_up: bool,
+    /// How many values of the module are in the average. The first is the one with which it started.
+    averaged: u32,
+    /// In the order of the module's walk.
+    shadows: Vec<Shadow>,
+}
+
+/// What the average has of one entry of the module.
+#[derive(Clone, Debug)]
+struct Shadow {
+    name: String,
+    value: Tensor,
+    /// Parameters are averaged, buffers copied.
+    is_param: bool,
+}
+
+impl Shadow {
+    fn new((name, entry): (String, Entry)) -> Shadow {
+        Shadow {
+            name,
+            value: entry.tensor(),
+            is_param: matches!(entry, Entry::Param(_)),
+        }
+    }
+
+    /// The name in the state, as PyTorch's `AveragedModel` has it.
+    fn saved_name(&self) -> String {
+        format!("module.{}", self.name)
+    }
+}
+
+impl Ema {
+    /// The average of one value: the present one.
+    ///
+    /// # Panics
+    /// If the decay is not between 0 and 1.
+    #[track_caller]
+    pub fn new(module: &(impl Module + ?Sized), decay: f64) -> Ema {
+        assert!(
+            (0.0..=1.0).contains(&decay),
+            "the decay of an average is between 0 and 1, not {decay}"
+        );
+        Ema {
+            decay,
+            warm_up: false,
+            averaged: 1,
+            shadows: shadows(module),
+        }
+    }
+
+    /// The same with a smaller decay at first, so that the beginning is soon forgotten: update t, from 0, has min(d, (1 + t) / (10 + t)). That is
+    /// the rule of TensorFlow's `ExponentialMovingAverage` with `num_updates`.
+    #[must_use]
+    pub fn with_warm_up(self) -> Ema {
+        Ema { warm_up: true, ..self }
+    }
+
+    /// The decay of the next update.
+    pub fn decay(&self) -> f64 {
+        let updates = f64::from(self.averaged - 1);
+        match self.warm_up {
+            true => self.decay.min((1.0 + updates) / (10.0 + updates)),
+            false => self.decay,
+        }
+    }
+
+    /// Takes the present values in. Called after each step.
+    ///
+    /// # Panics
+    /// If the module has other names, shapes or types than the one that the average was made of.
+    #[track_caller]
+    pub fn update(&mut self, module: &(impl Module + ?Sized)) {
+        let present = shadows(module);
+        self.check_fit(&present);
+        let rest = 1.0 - self.decay();
+        blend::<f32>(&mut self.shadows, &present, rest);
+        blend::<f64>(&mut self.shadows, &present, rest);
+        for (shadow, present) in self.shadows.iter_mut().zip(present) {
+            if !shadow.is_param {
+                *shadow = present;
+            }
+        }
+        self.averaged = self.averaged.saturating_add(1);
+    }
+
+    /// Puts the averages into the module, until the guard is dropped: then it gets back the values that it has now. Nothing is copied.
+    ///
+    /// What changes in the module meanwhile is lost. So it is for evaluating, sampling and saving, not for training.
+    ///
+    /// # Panics
+    /// If the module has other names, shapes or types than the one that the average was made of, or averages are in it already.
+    #[track_caller]
+    pub fn apply_to(&self, module: &(impl Module + ?Sized)) -> Applied<'_> {
+        self.check_fit(&shadows(module));
+        // Grows as values are replaced: a panic half-way undoes what was done.
+        let mut applied = Applied {
+            before: Vec::new(),
+            ema: PhantomData,
+        };
+        for ((name, entry), shadow) in module::entries(module).into_iter().zip(&self.shadows) {
+            if let Entry::Param(param) = &entry {
+                // Of two guards, the one that is dropped last would put back the averages of the other.
+                assert!(
+                    !param.set_replaced(true),
+                    "apply_to: an average is in `{name}` already\n  hint: drop the guard of the first `apply_to` before the second"
+                );
+            }
+            let before = entry.tensor();
+            entry.set(&shadow.value);
+            applied.before.push((entry, before));
+        }
+        applied
+    }
+
+    #[track_caller]
+    fn check_fit(&self, present: &[Shadow]) {
+        const MESSAGE: &str = "the module is not the one of the average";
+        fn facts(shadow: &Shadow) -> (&str, DType, Shape) {
+            (&shadow.name, shadow.value.dtype(), shadow.value.shape())
+        }
+        for (ours, theirs) in self.shadows.iter().zip(present) {
+            let ((name, dtype, shape), (other, other_dtype, other_shape)) = (facts(ours), facts(theirs));
+            assert!(
+                facts(ours) == facts(theirs),
+                "{MESSAGE}: that has `{name}` {dtype} {shape}, this `{other}` {other_dtype} {other_shape}"
+            );
+        }
+        let (ours, theirs) = (self.shadows.len(), present.len());
+        assert!(
+            ours == theirs,
+            "{MESSAGE}: that has {ours} parameters and buffers, this {theirs}"
+        );
+    }
+
+    /// The averages under the names that PyTorch's `AveragedModel` gives them, `module.encoder.0.weight` and so on, with their count,
+    /// `n_averaged`.
+    pub fn state(&self) -> Dictionary {
+        let shadows = self.shadows.iter();
+        let mut state: Dictionary = shadows
+            .map(|shadow| (shadow.saved_name(), shadow.value.clone()))
+            .collect();
+        state.insert(COUNT.to_owned(), counter(self.averaged));
+        state
+    }
+
+    /// Puts back what [`Ema::state`] gave. The decay and its warm-up are those of this average.
+    ///
+    /// # Errors
+    /// If a name is missing or a shape differs; nothing has changed then.
+    pub fn load_state(&mut self, state: &Dictionary) -> Result<(), String> {
+        let averaged = get_counter(state, COUNT)?;
+        if averaged == 0 {
+            return Err(format!("`{COUNT}` is 0: an average has one value at least"));
+        }
+        let read = |shadow: &Shadow| {
+            let (shape, dtype) = (shadow.value.shape(), shadow.value.dtype());
+            get_tensor(state, &shadow.saved_name(), "average", shape, dtype)
+        };
+        let values: Vec<Tensor> = self.shadows.iter().map(read).collect::<Result<_, _>>()?;
+        only(state, 1 + self.shadows.len(), "average")?;
+        for (shadow, value) in self.shadows.iter_mut().zip(values) {
+            shadow.value = value;
+        }
+        self.averaged = averaged;
+        Ok(())
+    }
+}
+
+/// The averages are in the module for as long as this lives; see [`Ema::apply_to`].
+#[must_use = "the averages leave the module when the guard is dropped"]
+pub struct Applied<'a> {
+    before: Vec<(Entry, Tensor)>,
+    /// Borrowed, so that no update takes the averages themselves in.
+    ema: PhantomData<&'a Ema>,
+}
+
+impl Drop for Applied<'_> {
+    fn drop(&mut self) {
+        for (entry, value) in &self.before {
+            entry.set(value);
+            if let Entry::Param(param) = entry {
+                param.set_replaced(false);
+            }
+        }
+    }
+}
+
+/// The present values of a module.
+fn shadows(module: &(impl Module + ?Sized)) -> Vec<Shadow> {
+    module::entries(module).into_iter().map(Shadow::new).collect()
+}
+
+/// s ← s + rest · (w - s), for the parameters of type `T`.
+fn blend<T: Float>(shadows: &mut [Shadow], present: &[Shadow], rest: f64) {
+    let rest = T::from_f64(rest);
+    let is_own = |shadow: &Shadow| shadow.is_param && shadow.value.dtype() == T::DTYPE;
+    let present = present.iter().filter(|shadow| is_own(shadow));
+    let present: Vec<Tensor> = present.map(|shadow| shadow.value.dense()).collect();
+    let shadows = shadows.iter_mut().filter(|shadow| is_own(shadow));
+    for_each_stretch(
+        shadows.map(|shadow| shadow.value.as_mut_slice::<T>()).collect(),
+        [present.iter().map(Tensor::as_slice).collect()],
+        [],
+        |averages, [values], []| {
+            for (s, &w) in averages.iter_mut().zip(values) {
+                *s = *s + rest * (w - *s);
+            }
+        },
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::panic_of;
+    use crate::{Adam, AdamConfig, Buffer, Optimiser, Param, Visitor};
+    use approx::assert_relative_eq;
+
+    /// What PyTorch has as `Sequential(Linear(2, 1), BatchNorm1d(1))`, in F64, with a counter that is no number of the model.
+    struct Net {
+        weight: Param,
+        bias: Param,
+        mean: Buffer,
+        batches: Buffer,
+    }
+
+    impl Net {
+        fn new() -> Net {
+            Net {
+                weight: Param::new(Tensor::from_slice(&[1.0, -2.0], [1, 2])),
+                bias: Param::new(Tensor::from_slice(&[0.5], [1])),
+                mean: Buffer::new(Tensor::from_slice(&[0.0], [1])),
+                batches: Buffer::new(Tensor::from_slice(&[0u32], [1])),
+            }
+        }
+
+        fn change(&self, t: u32) {
+            let factor = -0.5 * f64::from(t);
+            self.weight.set(&(self.weight.tensor().detach() * factor));
+            self.bias.set(&(self.bias.tensor().detach() + f64::from(t)));
+            self.mean.set(&Tensor::from_slice(&[f64::from(t)], [1]));
+            self.batches.set(&counter(t));
+        }
+
+        fn values(&self) -> [Vec<f64>; 4] {
+            let tensors = [
+                self.weight.tensor(),
+                self.bias.tensor(),
+                self.mean.tensor(),
+                self.batches.tensor(),
+            ];
+            tensors.map(|tensor| tensor.to_dtype(DType::F64).to_vec())
+        }
+    }
+
+    impl Module for Net {
+        fn visit(&self, v: &mut Visitor<'_>) {
+            v.param("0.weight", &self.weight);
+            v.param("0.bias", &self.bias);
+            v.buffer("1.running_mean", &self.mean);
+            v.buffer("1.num_batches_tracked", &self.batches);
+        }
+    }
+
+    /// The values that PyTorch 2.15 gives in F64:
+    ///
+    /// ```python
+    /// ema = AveragedModel(net, multi_avg_fn=get_ema_multi_avg_fn(0.9)); ema.update_parameters(net)
+    /// for t in range(1, 4):
+    ///     net[0].weight.mul_(-0.5 * t); net[0].bias.add_(t); net[1].running_mean.fill_(t)
+    ///     ema.update_parameters(net)
+    /// ```
+    #[test]
+    fn the_average_is_that_of_pytorch() {
+        let net = Net::new();
+        let mut ema = Ema::new(&net, 0.9);
+        for t in 1..4 {
+            net.change(t);
+            ema.update(&net);
+        }
+        let state = ema.state();
+        let number = |name: &str| state[name].to_dtype(DType::F64).to_vec::<f64>();
+        let weight = [0.6585000000000001, -1.3170000000000002];
+        assert_relative_eq!(
+            number("module.0.weight").as_slice(),
+            weight.as_slice(),
+            max_relative = 1e-15
+        );
+        assert_relative_eq!(number("module.0.bias")[0], 1.4509999999999998, max_relative = 1e-15);
+        assert_eq!(number("module.1.running_mean"), [3.0]);
+        assert_eq!(number("module.1.num_batches_tracked"), [3.0]);
+        assert_eq!(number("n_averaged"), [4.0]);
+        assert_eq!(state.len(), 5);
+    }
+
+    #[test]
+    fn another_module_is_refused_at_the_users_line() {
+        let random = &mut tensor_core::Random::new(0);
+        let mut ema = Ema::new(&crate::Linear::new(2, 3, random), 0.5);
+        let other = crate::Linear::new(4, 3, random);
+        let (line, (message, at)) = (line!(), panic_of(|| ema.update(&other)));
+        assert_eq!(at, (file!().to_owned(), line));
+        assert_eq!(
+            message,
+            "the module is not the one of the average: that has `weight` F32 [3, 2], this `weight` F32 [3, 4]"
+        );
+        let smaller = crate::Linear::new(2, 3, random).without_bias();
+        let (line, (message, at)) = (line!(), panic_of(|| drop(ema.apply_to(&smaller))));
+        assert_eq!(at, (file!().to_owned(), line));
+        assert_eq!(
+            message,
+            "the module is not the one of the average: that has 2 parameters and buffers, this 1"
+        );
+    }
+
+    #[test]
+    fn the_module_gets_its_own_values_back() {
+        let net = Net::new();
+        let mut ema = Ema::new(&net, 0.5);
+        net.change(1);
+        ema.update(&net);
+        let before = net.values();
+        let applied = ema.apply_to(&net);
+        assert_eq!(net.values(), [vec![0.25, -0.5], vec![1.0], vec![1.0], vec![1.0]]);
+        drop(applied);
+        assert_eq!(net.values(), before);
+        let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            let _applied = ema.apply_to(&net);
+            panic!("evaluation failed");
+        }));
+        assert!(panic.is_err());
+        assert_eq!(net.values(), before);
+    }
+
+    #[test]
+    fn the_average_is_the_optimisers_only_where_it_was_made() {
+        let net = Net::new();
+        let mut adam = Adam::new([net.weight.clone()], AdamConfig::default());
+        let mut ema = Ema::new(&net, 0.5);
+        let mut step = |ema: &mut Ema| {
+            let (_, gradients) = net.weight.tensor().sum(..).value_and_grad(adam.params());
+            adam.step(&gradients);
+            ema.update(&net);
+            drop(ema.apply_to(&net));
+            net.weight.tensor().as_slice::<f64>().as_ptr()
+        };
+        let after_first = step(&mut ema);
+        assert_eq!(step(&mut ema), after_first, "a step copies no parameter");
+        let average = ema.state()["module.0.weight"].to_vec::<f64>()[0];
+        assert_relative_eq!(average, 1.0 - 0.00125, max_relative = 1e-6); // 1, 0.999, 0.998: 1/4, 1/4 and 1/2 of them
+    }
+
+    #[test]
+    fn a_warm_up_forgets_the_beginning() {
+        let net = Net::new();
+        let mut ema = Ema::new(&net, 0.15).with_warm_up();
+        assert_eq!(ema.decay(), 0.1);
+        net.change(1);
+        ema.update(&net);
+        assert_relative_eq!(
+            ema.state()["module.0.bias"].item(),
+            0.1 * 0.5 + 0.9 * 1.5,
+            max_relative = 1e-15
+        );
+        assert_eq!(ema.decay(), 0.15); // 2 / 11 is more
+    }
+
+    #[test]
+    fn a_saved_average_goes_on_as_if_nothing_had_happened() {
+        let net = Net::new();
+        let mut whole = Ema::new(&net, 0.9).with_warm_up();
+        let mut second = Ema::new(&net, 0.9).with_warm_up();
+        net.change(1);
+        whole.update(&net);
+        second.load_state(&whole.state()).unwrap();
+        net.change(2);
+        whole.update(&net);
+        second.update(&net);
+        assert_eq!(second.state(), whole.state());
+
+        let mut state = whole.state();
+        state.insert("module.2.weight".to_owned(), Tensor::zeros([1]));
+        let refused = second.load_state(&state);
+        assert_eq!(refused, Err("there are 6 entries, the average has 5".to_owned()));
+        state.insert("module.0.bias".to_owned(), Tensor::zeros([7]));
+        let refused = second.load_state(&state);
+        assert_eq!(
+            refused,
+            Err("`module.0.bias` has shape [7], the average has [1]".to_owned())
+        );
+        state.insert("n_averaged".to_owned(), counter(0));
+        assert!(second.load_state(&state).unwrap_err().starts_with("`n_averaged` is 0"));
+        assert_eq!(second.state(), whole.state());
+    }
+
+    #[test]
+    fn averages_go_into_a_module_once_at_a_time() {
+        let (net, other) = (Net::new(), Net::new());
+        let ema = Ema::new(&net, 0.5);
+        net.change(1);
+        let before = net.values();
+        let first = ema.apply_to(&net);
+        drop(ema.apply_to(&other)); // another module is free
+        for second in [&ema, &Ema::new(&net, 0.9)] {
+            let apply = std::panic::AssertUnwindSafe(|| drop(second.apply_to(&net)));
+            let message = *std::panic::catch_unwind(apply)
+                .unwrap_err()
+                .downcast::<String>()
+                .unwrap();
+            let wanted = "apply_to: an average is in `0.weight` already\n  hint: drop the guard of the first `apply_to` before the second";
+            assert_eq!(message, wanted);
+        }
+        drop(first);
+        assert_eq!(net.values(), before);
+        drop(ema.apply_to(&net));
+        assert_eq!(net.values(), before);
+    }
+
+    #[test]
+    #[should_panic(
+        expected = "the module is not the one of the average: that has `0.weight` F64 [1, 2], this `0.weight` F32 [1, 2]"
+    )]
+    fn another_module_is_refused() {
+        let net = Net::new();
+        let mut ema = Ema::new(&net, 0.9);
+        module::to_dtype(&net, DType::F32);
+        ema.update(&net);
+    }
+}

@@ -1,0 +1,292 @@
+//! Watching the engine at work: an [`Observer`] sees each operation, each rule and each gradient of its thread.
+//!
+//! | observer | what it answers |
+//! |---|---|
+//! | [`Counter`] | how often did an operation run? |
+//! | [`Recorder`] | what was computed, step by step, and by which rule did the gradients come back? |
+//! | [`Profiler`] | where did the time go? |
+//! | [`Anomaly`] | where did the first NaN or infinity come from? |
+//!
+//! With no observer, which is the rule, the cost is one look at a flag. An observer sees values and changes none.
+
+mod anomaly;
+mod counter;
+mod numbers;
+mod profiler;
+mod recorder;
+mod rule;
+mod walk_through;
+
+pub use anomaly::{Anomaly, Finding, NotFinite, Place, Statistics};
+pub use counter::Counter;
+pub use profiler::{Pass, Profiler, Row};
+pub use recorder::{ContributionRecord, Event, GradientRecord, OperationRecord, Recorder, RuleRecord, TensorRecord};
+pub use rule::{Contribution, Rule, RuleStep};
+pub(crate) use rule::{begin_rule, contributions, end_rule, enter_rule, running as rule};
+
+use super::graph::{Node, NodeId, Source};
+use super::scope;
+use crate::ops::{Cost, Op, OpInfo};
+use crate::shape::Shape;
+use crate::tensor::Tensor;
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::marker::PhantomData;
+use std::panic::Location;
+use std::sync::Arc;
+
+/// One run of an operation.
+pub struct Step<'a> {
+    /// The operation.
+    pub op: &'a dyn Op,
+    /// Its inputs.
+    pub inputs: &'a [&'a Tensor],
+    /// The shape of its output.
+    pub shape: Shape,
+    /// The output's place in the graph: known after the run, if the output is tracked.
+    pub output: Option<NodeId>,
+    /// The user's line; inside a rule, the rule's line.
+    pub location: &'static Location<'static>,
+    /// The operation whose rule is running, if this is part of a backward pass.
+    pub rule_of: Option<Rule>,
+}
+
+impl Step<'_> {
+    /// The operation's name.
+    pub fn name(&self) -> &'static str {
+        self.op.info().name
+    }
+
+    /// Floating-point operations and bytes.
+    pub fn cost(&self) -> Cost {
+        self.op.cost(self.inputs, self.shape)
+    }
+
+    /// The scope that is open: `encoder.0`, say. Inside a rule, that of the operation whose rule it is.
+    pub fn scope(&self) -> Option<Arc<str>> {
+        scope::current()
+    }
+}
+
+/// A gradient that is complete: all contributions have arrived.
+pub struct GradientStep<'a> {
+    /// The gradient.
+    pub gradient: &'a Tensor,
+    /// How many contributions it is the sum of; the one that a pass begins with counts. 0 where nothing contributed, so that it is zero.
+    pub contributions: usize,
+    node: &'a Node,
+}
+
+impl GradientStep<'_> {
+    /// The id of what it is the gradient of.
+    pub fn id(&self) -> NodeId {
+        self.node.id
+    }
+
+    /// The name of a leaf that has one.
+    pub fn name(&self) -> Option<Arc<str>> {
+        self.node.name()
+    }
+
+    /// Whether it belongs to a leaf: a parameter, or a tensor of the user's.
+    pub fn is_leaf(&self) -> bool {
+        self.node.is_leaf()
+    }
+
+    /// What it is the gradient of, in words: "`w` [2, 3]", or "the result of mul [2] at main.rs:3:17".
+    pub fn description(&self) -> String {
+        self.node.describe()
+    }
+
+    /// The operation that computed that, whose rule is next; `None` for a leaf.
+    pub fn operation(&self) -> Option<OpInfo> {
+        match &self.node.source {
+            Source::Op(record) => Some(record.op.info()),
+            Source::Leaf { .. } => None,
+        }
+    }
+
+    /// Where in the model that was computed.
+    pub fn scope(&self) -> Option<Arc<str>> {
+        match &self.node.source {
+            Source::Op(record) => record.scope.clone(),
+            Source::Leaf { .. } => None,
+        }
+    }
+
+    /// The user's line where that was computed; `None` for a leaf.
+    pub fn location(&self) -> Option<&'static Location<'static>> {
+        match &self.node.source {
+            Source::Op(record) => Some(record.location),
+            Source::Leaf { .. } => None,
+        }
+    }
+}
+
+/// Sees what the engine does on one thread. All methods do nothing by default.
+pub trait Observer: Any {
+    /// Before an operation runs; its inputs fit.
+    fn before(&mut self, _step: &Step<'_>) {}
+
+    /// After an operation ran.
+    fn after(&mut self, _step: &Step<'_>, _output: &Tensor) {}
+
+    /// When a backward pass has a gradient complete.
+    fn gradient(&mut self, _step: &GradientStep<'_>) {}
+
+    /// Before a rule runs. Until [`Observer::after_rule`], operations and gradients are those of the rule.
+    fn before_rule(&mut self, _step: &RuleStep<'_>) {}
+
+    /// When a rule has given its gradients, which contribute to those of the operation's inputs. Those that an operation computed were in
+    /// [`Observer::after`] already; the others the rule computed itself, as a fast one does.
+    fn contributions(&mut self, _step: &RuleStep<'_>, _contributions: &[Contribution<'_>]) {}
+
+    /// After a rule ran and its contributions were added to those before.
+    fn after_rule(&mut self, _step: &RuleStep<'_>) {}
+}
+
+thread_local! {
+    static ACTIVE: Cell<bool> = const { Cell::new(false) };
+    static OBSERVERS: RefCell<Vec<Box<dyn Observer>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Runs `f` while `observer` watches this thread, and returns both. Observers can be nested: all of them see everything.
+///
+/// ```
+/// use tensor_core::Tensor;
+/// use tensor_core::autograd::observe::{Counter, observe};
+/// let x = Tensor::from([1.0]).requires_grad();
+/// let (_, counter) = observe(Counter::default(), || (&x * 3.0).grad(&[&x]));
+/// assert_eq!(counter.count("mul_scalar"), 2); // the operation, and its rule: gx = c · gy
+/// ```
+pub fn observe<O: Observer, R>(observer: O, f: impl FnOnce() -> R) -> (R, O) {
+    let observing = start(observer);
+    let result = f();
+    (result, observing.finish())
+}
+
+/// [`observe`] until [`Observing::finish`]: for functions that pass their caller's line on, which a closure does not.
+///
+/// ```
+/// use tensor_core::Tensor;
+/// use tensor_core::autograd::observe::{Counter, start};
+/// let counting = start(Counter::default());
+/// let _ = Tensor::from([1.0]) * 3.0;
+/// assert_eq!(counting.finish().count("mul_scalar"), 1);
+/// ```
+pub fn start<O: Observer>(observer: O) -> Observing<O> {
+    let depth = OBSERVERS.with_borrow_mut(|observers| {
+        observers.push(Box::new(observer));
+        observers.len()
+    });
+    ACTIVE.set(true);
+    Observing {
+        depth,
+        observer: PhantomData,
+    }
+}
+
+/// An observer at work on this thread. It is taken away again when this is dropped, also by a panic.
+#[must_use = "the observer is taken away when this is dropped"]
+pub struct Observing<O> {
+    depth: usize,
+    observer: PhantomData<*const O>,
+}
+
+impl<O: Observer> Observing<O> {
+    /// The observer with what it saw, which now ends.
+    ///
+    /// # Panics
+    /// If an observer that was started before this one has ended already.
+    #[track_caller]
+    pub fn finish(self) -> O {
+        let observer = self.remove().expect("observers end in the reverse of their order");
+        let observer = (observer as Box<dyn Any>).downcast();
+        *observer.expect("it was pushed with this type")
+    }
+}
+
+impl<O> Observing<O> {
+    fn remove(&self) -> Option<Box<dyn Observer>> {
+        let (removed, left) = OBSERVERS.with_borrow_mut(|observers| {
+            let removed = if observers.len() >= self.depth {
+                observers.drain(self.depth - 1..).next()
+            } else {
+                None
+            };
+            (removed, observers.len())
+        });
+        ACTIVE.set(left > 0);
+        removed
+    }
+}
+
+impl<O> Drop for Observing<O> {
+    fn drop(&mut self) {
+        drop(self.remove());
+    }
+}
+
+fn notify(f: impl Fn(&mut dyn Observer)) {
+    if !ACTIVE.get() {
+        return;
+    }
+    let mut called = Called::take();
+    for observer in &mut called.0 {
+        f(observer.as_mut());
+    }
+}
+
+/// The observers, taken out while they are called: what an observer computes is not observed. They are put back also when one panics.
+struct Called(Vec<Box<dyn Observer>>);
+
+impl Called {
+    fn take() -> Called {
+        ACTIVE.set(false);
+        Called(OBSERVERS.take())
+    }
+}
+
+impl Drop for Called {
+    fn drop(&mut self) {
+        OBSERVERS.set(std::mem::take(&mut self.0));
+        ACTIVE.set(true);
+    }
+}
+
+/// Tells the observers that an operation begins. What is returned goes to [`end`]; with no observer there is nothing to tell.
+pub(crate) fn begin<'a>(
+    op: &'a dyn Op,
+    inputs: &'a [&'a Tensor],
+    shape: Shape,
+    location: &'static Location<'static>,
+) -> Option<Step<'a>> {
+    if !ACTIVE.get() {
+        return None;
+    }
+    let step = Step {
+        op,
+        inputs,
+        shape,
+        output: None,
+        location,
+        rule_of: rule(),
+    };
+    notify(|observer| observer.before(&step));
+    Some(step)
+}
+
+/// Tells the observers that the operation ran, and which place in the graph its output gets.
+pub(crate) fn end(step: Step<'_>, output: &Tensor, id: Option<NodeId>) {
+    let step = Step { output: id, ..step };
+    notify(|observer| observer.after(&step, output));
+}
+
+pub(crate) fn gradient(node: &Node, gradient: &Tensor, contributions: usize) {
+    let step = GradientStep {
+        gradient,
+        contributions,
+        node,
+    };
+    notify(|observer| observer.gradient(&step));
+}

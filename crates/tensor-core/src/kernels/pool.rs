@@ -1,0 +1,214 @@
+//! Windows over planes: the place of the largest number, the sum, and the way back from each.
+//!
+//! The input is planes `[planes, H, W]`; the output, or what is spread, is `[planes, H', W']`, where H' and W' are the positions of the window. A
+//! plane is computed by one thread.
+
+use super::parallel::{self, CHUNK};
+use super::simd::Float;
+use super::window::Axis;
+use std::ops::Range;
+
+/// The sizes of a plane of the input and of one of the output.
+fn planes(axes: &[Axis; 2]) -> [usize; 2] {
+    let [rows, columns] = axes;
+    [rows.input * columns.input, rows.output * columns.output]
+}
+
+/// Plane `i` of x.
+fn plane<T>(x: &[T], len: usize, i: usize) -> &[T] {
+    &x[i * len..(i + 1) * len]
+}
+
+/// Calls `f` with the number of each plane of `y` and the plane itself. `other` is the size of the planes on the other side.
+fn for_each_plane<T: Send>(y: &mut [T], len: usize, other: usize, f: impl Fn(usize, &mut [T]) + Sync + Send) {
+    if y.is_empty() {
+        return;
+    }
+    let several = (CHUNK / len.max(other)).max(1);
+    parallel::for_each_chunk(y, several * len, |start, y| {
+        for (i, y) in y.chunks_exact_mut(len).enumerate() {
+            f(start / len + i, y);
+        }
+    });
+}
+
+/// Where each window's largest number is: its index in the plane. Padding is smaller than every number, and of equal numbers the first is taken. NaN
+/// counts as larger than every number, and the last one is taken: all as in PyTorch. Each window must see a number.
+pub fn max_indices<T: Float>(axes: [Axis; 2], x: &[T], indices: &mut [u32]) {
+    let ([rows, columns], [input, output]) = (axes, planes(&axes));
+    for_each_plane(indices, output, input, |i, indices| {
+        let x = plane(x, input, i);
+        for (u, indices) in indices.chunks_exact_mut(columns.output).enumerate() {
+            for (v, index) in indices.iter_mut().enumerate() {
+                *index = max_index(x, columns.input, rows.places(u), columns.places(v));
+            }
+        }
+    });
+}
+
+fn max_index<T: Float>(x: &[T], width: usize, rows: Range<usize>, columns: Range<usize>) -> u32 {
+    let mut at = rows.start * width + columns.start;
+    let mut largest = x[at];
+    for row in rows {
+        let line = &x[row * width..(row + 1) * width];
+        for column in columns.clone() {
+            let number = line[column];
+            let is_nan = number.partial_cmp(&number).is_none();
+            if number > largest || is_nan {
+                (largest, at) = (number, row * width + column);
+            }
+        }
+    }
+    at as u32
+}
+
+/// y = factor · Σ x over each window
+pub fn sum_windows<T: Float>(axes: [Axis; 2], factor: T, x: &[T], y: &mut [T]) {
+    let ([rows, columns], [input, output]) = (axes, planes(&axes));
+    for_each_plane(y, output, input, |i, y| {
+        let x = plane(x, input, i);
+        for (u, y) in y.chunks_exact_mut(columns.output).enumerate() {
+            y.fill(T::ZERO);
+            for row in rows.places(u) {
+                let x = plane(x, columns.input, row);
+                for (v, y) in y.iter_mut().enumerate() {
+                    *y = x[columns.places(v)].iter().fold(*y, |sum, &x| sum + x);
+                }
+            }
+            y.iter_mut().for_each(|y| *y = *y * factor);
+        }
+    });
+}
+
+/// The transpose of [`sum_windows`]: each number of y, times the factor, is added to all places of x that its window sees.
+pub fn spread_windows<T: Float>(axes: [Axis; 2], factor: T, y: &[T], x: &mut [T]) {
+    let ([rows, columns], [input, output]) = (axes, planes(&axes));
+    for_each_plane(x, input, output, |i, x| {
+        x.fill(T::ZERO);
+        for u in 0..rows.output {
+            let y = plane(plane(y, output, i), columns.output, u);
+            for x in x
+                .chunks_exact_mut(columns.input)
+                .skip(rows.places(u).start)
+                .take(rows.places(u).len())
+            {
+                for (v, &y) in y.iter().enumerate() {
+                    let added = factor * y;
+                    x[columns.places(v)].iter_mut().for_each(|x| *x = *x + added);
+                }
+            }
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::parallel::testing::same_on_any_pool;
+    use super::*;
+    use proptest::prelude::*;
+
+    fn axis((input, kernel, stride, padding): (usize, usize, usize, usize)) -> Axis {
+        let padding = padding.min(kernel / 2);
+        let input = input.max(kernel - 2 * padding);
+        let output = (input + 2 * padding - kernel) / stride + 1;
+        Axis {
+            input,
+            output,
+            kernel,
+            stride,
+            padding,
+            ..Axis::ABSENT
+        }
+    }
+
+    /// The places of a plane that the window at output `p` sees, by the definition.
+    fn seen(axes: [Axis; 2], p: usize) -> Vec<usize> {
+        let [rows, columns] = axes;
+        let place = |axis: Axis, u: usize, i: usize| {
+            (u * axis.stride + i)
+                .checked_sub(axis.padding)
+                .filter(|&place| place < axis.input)
+        };
+        let (u, v) = (p / columns.output, p % columns.output);
+        (0..rows.kernel * columns.kernel)
+            .filter_map(|k| {
+                let h = place(rows, u, k / columns.kernel)?;
+                Some(h * columns.input + place(columns, v, k % columns.kernel)?)
+            })
+            .collect()
+    }
+
+    fn check(count: usize, axes: [Axis; 2]) {
+        let [input, output] = planes(&axes);
+        // Small whole numbers: sums are exact, and some numbers are equal.
+        let x: Vec<f64> = (0..count * input).map(|i| (i * 7919 % 23) as f64 - 11.0).collect();
+        let y: Vec<f64> = (0..count * output).map(|i| (i * 31 % 17) as f64 - 8.0).collect();
+        let run = |len: usize, f: &(dyn Fn(&mut [f64]) + Sync)| {
+            same_on_any_pool(|| {
+                let mut out = vec![1e9; len];
+                f(&mut out);
+                out
+            })
+        };
+        let indices = same_on_any_pool(|| {
+            let mut indices = vec![u32::MAX; y.len()];
+            max_indices(axes, &x, &mut indices);
+            indices
+        });
+        let sums = run(y.len(), &|y| sum_windows(axes, 0.5, &x, y));
+        let spread = run(x.len(), &|x| spread_windows(axes, 0.5, &y, x));
+        let mut want_spread = vec![0.0; x.len()];
+        for at in 0..y.len() {
+            let (plane, places) = (at / output * input, seen(axes, at % output));
+            let largest = places
+                .iter()
+                .copied()
+                .reduce(|a, b| if x[plane + b] > x[plane + a] { b } else { a })
+                .unwrap();
+            assert_eq!(indices[at] as usize, largest);
+            assert_eq!(sums[at], 0.5 * places.iter().map(|place| x[plane + place]).sum::<f64>());
+            places
+                .iter()
+                .for_each(|place| want_spread[plane + place] += 0.5 * y[at]);
+        }
+        assert_eq!(spread, want_spread);
+    }
+
+    proptest! {
+        #[test]
+        fn any_windows(
+            count in 0usize..4,
+            rows in (1usize..9, 1usize..5, 1usize..5, 0usize..3),
+            columns in (1usize..9, 1usize..5, 1usize..5, 0usize..3),
+        ) {
+            check(count, [axis(rows), axis(columns)]);
+        }
+    }
+
+    #[test]
+    fn enough_planes_for_several_threads() {
+        check(90, [axis((64, 3, 2, 1)), axis((48, 2, 1, 0))]);
+    }
+
+    #[test]
+    fn not_a_number_wins() {
+        let line = |width| {
+            [
+                Axis::ABSENT,
+                Axis {
+                    input: width,
+                    output: 1,
+                    kernel: width,
+                    ..Axis::ABSENT
+                },
+            ]
+        };
+        let index = |x: &[f32]| {
+            let mut index = [9];
+            max_indices(line(x.len()), x, &mut index);
+            index[0]
+        };
+        assert_eq!(index(&[1.0, f32::NAN, f32::INFINITY, f32::NAN, 2.0]), 3);
+        assert_eq!(index(&[f32::NEG_INFINITY, f32::NEG_INFINITY]), 0);
+    }
+}
