@@ -4,7 +4,7 @@
 
 #[path = "golden/files.rs"]
 mod files;
-#[path = "golden/ops.rs"]
+#[path = "golden/ops/mod.rs"]
 mod ops;
-#[path = "golden/training.rs"]
+#[path = "golden/training/mod.rs"]
 mod training;

@@ -51,7 +51,7 @@ fn unknown_names_get_the_nearest_one() {
     near(
         "train vae -s model.activation=rleu",
         1,
-        "model.activation = rleu: `rleu` is no activation: relu, leaky_relu, tanh, sigmoid and softplus are",
+        "model.activation = rleu: `rleu` is no activation: relu, leaky_relu, elu, silu, gelu, tanh, sigmoid and softplus are",
         "choose another value for model.activation; `genlab list` shows every setting",
     );
     near(

@@ -3,7 +3,7 @@
 use genmodels::{Losses, Model, vae};
 use nn::{Context, state};
 use std::collections::BTreeMap;
-use tensor_core::autograd::observe::{Counter, observe};
+use tensor_core::autograd::observe::{Anomaly, Counter, Profiler, Recorder, observe};
 use tensor_core::{DType, Random, Tensor};
 
 /// Three steps of a VAE large enough that its kernels use several threads.
@@ -38,7 +38,18 @@ fn the_number_of_threads_changes_no_bit() {
 
 #[test]
 fn an_observer_changes_no_bit() {
-    let (watched, counter) = observe(Counter::default(), train);
-    assert!(counter.count("linear") > 0);
+    let mut ticks = 0;
+    let clock = move || {
+        ticks += 1;
+        std::time::Duration::from_nanos(ticks)
+    };
+    let (((watched, profiler), anomaly), counter) = observe(Counter::default(), || {
+        observe(Anomaly::remember(), || observe(Profiler::new(clock), train))
+    });
+    assert!(counter.count("linear") > 0 && anomaly.finding().is_none() && !profiler.total().is_zero());
     assert!(watched == train());
+    // A recorder keeps every buffer, so that nothing is changed in place any more.
+    let (recorded, recorder) = observe(Recorder::with_values(0), train);
+    assert!(recorder.operations().count() == counter.names().len());
+    assert!(recorded == watched);
 }

@@ -2,6 +2,8 @@
 
 use approx::assert_relative_eq;
 use nn::{Context, Layer, LeakyReLU, Linear, Module, Sequential, Tanh, module};
+use std::panic::AssertUnwindSafe;
+use tensor_core::autograd::Leaf;
 use tensor_core::autograd::check::{gradcheck, gradgradcheck};
 use tensor_core::autograd::observe::{Counter, Observer, Step, observe};
 use tensor_core::ops::{Grad, Grads, Keeps, Op, OpInfo, Saved, apply};
@@ -79,6 +81,60 @@ fn the_third_derivative_of_a_small_network() {
     );
 }
 
+/// f(x) = v tanh(w x + b) + c, with layers: f''' = v w³ (1 - t²)(6 t² - 2), and the derivatives of f'' by the weights besides.
+#[test]
+fn the_third_derivatives_of_a_network_with_one_unit() {
+    let mut init = Random::new(6);
+    let network = Sequential::new()
+        .with(Linear::new(1, 1, &mut init))
+        .with(Tanh)
+        .with(Linear::new(1, 1, &mut init));
+    module::to_dtype(&network, DType::F64);
+    let weights: Vec<Tensor> = module::params(&network).iter().map(nn::Param::tensor).collect();
+    let [w, b, v] = [0, 1, 2].map(|i: usize| weights[i].item());
+    let x = Tensor::from_slice(&[0.4], [1, 1]).requires_grad();
+    let mut f = network.forward(&x, &mut Context::training(&Random::new(0)));
+    for _ in 0..2 {
+        f = f.grad_graph(&[&x]).remove(0);
+    }
+    let third = f.grad(&[&x, &weights[0], &weights[1], &weights[2]]);
+    let t = (w * 0.4 + b).tanh();
+    // The second and the third derivative of tanh.
+    let (bend, jerk) = (-2.0 * t * (1.0 - t * t), (1.0 - t * t) * (6.0 * t * t - 2.0));
+    let wanted = [
+        v * w.powi(3) * jerk,
+        2.0 * v * w * bend + v * w * w * 0.4 * jerk,
+        v * w * w * jerk,
+        w * w * bend,
+    ];
+    for (third, wanted) in third.iter().zip(wanted) {
+        assert_relative_eq!(third.item(), wanted, max_relative = 1e-12);
+    }
+}
+
+#[test]
+fn a_long_chain_of_a_second_derivative_touches_no_stack_limit() {
+    let small_stack = std::thread::Builder::new().stack_size(256 << 10);
+    let run = || {
+        let x = Tensor::from_slice(&[1.0f64], [1]).requires_grad();
+        // n steps of y / (1 + y) make x / (1 + n x): the slope is (1 + n x)⁻², the next one -2 n (1 + n x)⁻³.
+        let n = 20_000;
+        let y = (0..n).fold(x.clone(), |y, _| &y / (1.0 + &y));
+        let slope = y.grad_graph(&[&x]).remove(0);
+        let end = 1.0 + f64::from(n);
+        assert_relative_eq!(slope.item(), end.powi(-2), max_relative = 1e-9);
+        let second = slope.grad(&[&x]).remove(0);
+        assert_relative_eq!(second.item(), -2.0 * f64::from(n) * end.powi(-3), max_relative = 1e-9);
+        drop(y);
+        drop(slope); // the last handle of both graphs
+        let million = (0..1_000_000).fold(x.clone(), |y, _| y * 1.0);
+        let slope = million.grad_graph(&[&x]).remove(0);
+        drop(million);
+        assert_eq!(slope.item(), 1.0);
+    };
+    small_stack.spawn(run).unwrap().join().unwrap();
+}
+
 #[test]
 fn a_long_chain_touches_no_stack_limit() {
     let small_stack = std::thread::Builder::new().stack_size(256 << 10);
@@ -98,7 +154,7 @@ fn a_long_chain_touches_no_stack_limit() {
 fn a_tensor_that_is_used_twice_gets_both_gradients() {
     let x = Tensor::from([[1.0, 2.0], [3.0, 4.0]]).requires_grad();
     // x as input and as weight of one fused operation: d Σ(x xᵀ) by hand is 2 · column sums, in each row.
-    let loss = x.linear(&x, &Tensor::zeros([2])).sum(..);
+    let loss = x.linear(&x, Some(&Tensor::zeros([2]))).sum(..);
     assert_eq!(loss.grad(&[&x])[0].to_vec::<f32>(), [8.0, 12.0, 8.0, 12.0]);
     assert_eq!(loss.grad_graph(&[&x])[0].to_vec::<f32>(), [8.0, 12.0, 8.0, 12.0]);
 }
@@ -225,4 +281,76 @@ fn an_observer_that_panics_leaves_the_others() {
     });
     assert!(outcome);
     assert_eq!(counter.count("tanh"), 1);
+}
+
+#[test]
+fn a_tensor_that_was_computed_cannot_be_made_a_leaf() {
+    let x = Tensor::from([1.0, 2.0]).requires_grad();
+    for make in [|h: Tensor| h.named("h"), |h: Tensor| h.requires_grad()] {
+        let panic = std::panic::catch_unwind(AssertUnwindSafe(|| make(x.sqr()))).unwrap_err();
+        let message = panic.downcast::<String>().unwrap();
+        assert!(
+            message.contains("requires_grad: the result of sqr [2] at tests/engine/graph.rs")
+                && message.contains("is part of the graph already"),
+            "{message}"
+        );
+    }
+    assert!(x.sqr().detach().requires_grad().is_tracked());
+}
+
+#[test]
+fn dense_values_are_untracked_however_they_lie() {
+    let x = Tensor::from([[1.0, 2.0], [3.0, 4.0]]).requires_grad();
+    assert!(!x.sqr().dense().is_tracked() && !x.sqr().t().dense().is_tracked());
+}
+
+#[test]
+fn a_function_that_differentiates_inside_can_be_checked_to_the_third_order() {
+    let slope = |x: &[Tensor]| x[0].sqr().exp().sum(..).grad_graph(&[&x[0]]).remove(0);
+    let x = [Tensor::from_slice(&[0.3, -0.7], [2])];
+    gradcheck(slope, &x).unwrap();
+    gradgradcheck(slope, &x).unwrap();
+}
+
+/// An operation whose forward hands out its input.
+struct Through;
+
+impl Op for Through {
+    fn info(&self) -> OpInfo {
+        OpInfo {
+            name: "through",
+            formula: "y = x",
+            rule: "gx = 2 gy, to be told apart",
+        }
+    }
+    fn infer(&self, x: &[&Tensor]) -> Result<Shape, ShapeError> {
+        Ok(x[0].shape())
+    }
+    fn forward(&self, x: &[&Tensor], _: Shape) -> Tensor {
+        x[0].clone()
+    }
+    fn keeps(&self) -> Keeps {
+        Keeps::nothing()
+    }
+    fn vjp(&self, _: &Saved<'_>, gy: &Tensor) -> Grads {
+        vec![Grad::Is(gy * 2.0)]
+    }
+}
+
+#[test]
+fn an_operation_that_returns_its_input_does_not_lose_its_rule() {
+    let x = Tensor::from([1.0]).requires_grad();
+    assert_eq!(apply(Through, &[&x]).grad(&[&x])[0].item(), 2.0);
+    assert!(!no_grad(|| apply(Through, &[&x])).is_tracked());
+}
+
+#[test]
+fn a_leaf_takes_only_values_of_its_kind() {
+    let leaf = Leaf::new(Shape::from([2]), DType::F32);
+    let values = Tensor::from_slice(&[1.0, 2.0, 3.0], [3]);
+    let panic = std::panic::catch_unwind(AssertUnwindSafe(|| leaf.attach(&values))).unwrap_err();
+    assert_eq!(
+        *panic.downcast::<String>().unwrap(),
+        "attach: F64 [3] cannot be the values of a leaf of F32 [2]"
+    );
 }

@@ -17,6 +17,10 @@ mod introduction {}
 mod gradient {}
 
 #[cfg(doctest)]
+#[doc = include_str!("../../docs/src/watching.md")]
+mod watching {}
+
+#[cfg(doctest)]
 #[doc = include_str!("../../docs/src/vae.md")]
 mod vae {}
 
