@@ -93,7 +93,7 @@ struct Written(usize);
 
 impl Observer for Written {
     fn after(&mut self, step: &Step<'_>, _: &Tensor) {
-        self.0 += usize::from(step.rule_of.is_some()) * step.shape.count();
+        self.0 += usize::from(step.rule_of().is_some()) * step.shape.count();
     }
 }
 

@@ -9,7 +9,7 @@ struct Elsewhere(Vec<String>);
 
 impl Observer for Elsewhere {
     fn after(&mut self, step: &Step<'_>, _: &Tensor) {
-        if step.rule_of.is_none() && !step.location.file().contains("engine/operations") {
+        if step.rule_of().is_none() && !step.location.file().contains("engine/operations") {
             self.0.push(format!("{} at {}", step.name(), step.location));
         }
     }

@@ -9,6 +9,7 @@ use crate::ops::Op;
 use crate::shape::Shape;
 use crate::storage::Storage;
 use crate::tensor::Tensor;
+use smallvec::SmallVec;
 use std::panic::Location;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -36,9 +37,10 @@ pub(crate) enum Source {
 /// An operation that ran, with what its rule needs later.
 pub(crate) struct Record {
     pub(crate) op: Box<dyn Op>,
-    pub(crate) inputs: Vec<Input>,
+    /// In place for the one or two that most operations have.
+    pub(crate) inputs: SmallVec<[Input; 2]>,
     /// The output's elements, if the rule reads them.
-    pub(crate) output: Option<Arc<Storage>>,
+    pub(crate) output: Option<Storage>,
     pub(crate) location: &'static Location<'static>,
     pub(crate) scope: Option<Arc<str>>,
     /// The node whose rule made this one, in a backward pass that was recorded.

@@ -203,7 +203,7 @@ fn sizes(x: &Tensor) -> (Shape, [usize; 2]) {
 fn as_matrices(x: &Tensor, shape: Shape) -> Tensor {
     let forward = x.layout().strides[..x.rank()].iter().all(|&stride| stride >= 0);
     let x = if forward { x.clone() } else { x.dense() };
-    let mut layout = *x.layout();
+    let mut layout = x.layout();
     if x.rank() == 1 {
         // One of the two sizes is 1, and has no stride that matters.
         layout.strides[1] = layout.strides[0];
@@ -229,7 +229,7 @@ fn with_one_batch(a: Tensor, b: Tensor) -> (Tensor, Tensor) {
 
 /// The rows of all matrices as those of one, if each begins as far after the last as all others do.
 fn rows_as_one_matrix(x: &Tensor) -> Option<Tensor> {
-    let Layout { shape, strides, .. } = *x.layout();
+    let Layout { shape, strides, .. } = x.layout();
     let columns = shape.rank() - 1;
     let (mut rows, mut step) = (1, 0);
     for dim in (0..columns).rev().filter(|&dim| shape[dim] != 1) {
@@ -240,7 +240,7 @@ fn rows_as_one_matrix(x: &Tensor) -> Option<Tensor> {
         }
         rows *= shape[dim];
     }
-    let mut layout = *x.layout();
+    let mut layout = x.layout();
     layout.shape = Shape::from([rows, shape[columns]]);
     (layout.strides[0], layout.strides[1]) = (step, strides[columns]);
     Some(x.view(layout))
@@ -249,7 +249,7 @@ fn rows_as_one_matrix(x: &Tensor) -> Option<Tensor> {
 /// The first matrix of a batch.
 fn without_batch(x: &Tensor) -> Tensor {
     let (batch, matrix) = sizes(x);
-    let mut layout = *x.layout();
+    let mut layout = x.layout();
     layout.strides.copy_within(batch.rank()..batch.rank() + 2, 0);
     x.view(Layout {
         shape: Shape::from(matrix),
@@ -328,7 +328,7 @@ mod tests {
 
     impl Observer for Shapes {
         fn after(&mut self, step: &Step<'_>, output: &Tensor) {
-            if step.rule_of.is_some() {
+            if step.rule_of().is_some() {
                 self.0.push(format!("{} {}", step.name(), output.shape()));
             }
         }

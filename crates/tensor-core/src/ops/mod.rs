@@ -111,7 +111,7 @@ pub fn try_apply(op: impl Op, inputs: &[&Tensor]) -> Result<Tensor, ShapeError> 
 
 fn run(op: impl Op, inputs: &[&Tensor], location: &'static Location<'static>) -> Result<Tensor, ShapeError> {
     let shape = op.infer(inputs).map_err(|error| error.at(location))?;
-    let step = observe::begin(&op, inputs, shape, location);
+    let step = observe::begin(&op, inputs, &shape, location);
     let output = {
         let _guard = RecordingGuard::set(false);
         op.forward(inputs, shape)
@@ -123,7 +123,7 @@ fn run(op: impl Op, inputs: &[&Tensor], location: &'static Location<'static>) ->
         op.info().name
     );
     let id = (Tensor::must_record(inputs) && output.dtype().is_float()).then(NodeId::next);
-    if let Some(step) = step {
+    if let Some(step) = &step {
         observe::end(step, &output, id);
     }
     Ok(match id {

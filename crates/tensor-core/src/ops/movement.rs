@@ -150,7 +150,7 @@ impl Op for Flip {
     }
 
     fn forward(&self, x: &[&Tensor], shape: Shape) -> Tensor {
-        let mut layout = *x[0].layout();
+        let mut layout = x[0].layout();
         let mut offset = layout.offset as isize;
         // The first place is the last one now; where there is none, it may be anywhere.
         for dim in self.dims.unwrap_or_default().iter().filter(|_| shape.count() > 0) {
@@ -225,7 +225,7 @@ impl Tensor {
     /// An untracked view with dimension `i` taken from dimension `order[i]`.
     pub(crate) fn permuted(&self, order: &[usize]) -> Tensor {
         let from = self.layout();
-        let mut layout = *from;
+        let mut layout = from;
         let mut sizes = [0; MAX_RANK];
         for (to, &dim) in order.iter().enumerate() {
             sizes[to] = from.shape[dim];

@@ -6,6 +6,8 @@ use crate::dtype::DType;
 use crate::error::ShapeError;
 use crate::shape::Shape;
 use crate::tensor::Tensor;
+use smallvec::SmallVec;
+use std::ops::Deref;
 use std::panic::Location;
 use std::sync::Arc;
 
@@ -107,14 +109,65 @@ impl From<Option<Tensor>> for Grad {
     }
 }
 
-/// One [`Grad`] for each input, in their order. Made by [`grads!`](crate::grads).
-pub type Grads = Vec<Grad>;
+/// One [`Grad`] for each input, in their order. Made by [`grads!`](crate::grads), or collected from an iterator.
+///
+/// ```
+/// use tensor_core::ops::{Grad, Grads};
+/// use tensor_core::{Tensor, grads};
+/// let (gx, unwanted) = (Tensor::from([1.0]), None);
+/// let grads: Grads = grads![gx, unwanted, Grad::Zero];
+/// assert!(matches!(grads[..], [Grad::Is(_), Grad::Unwanted, Grad::Zero]));
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Grads(SmallVec<[Grad; 3]>);
+
+impl Grads {
+    /// Adds what the rule says of the next input.
+    pub fn push(&mut self, grad: Grad) {
+        self.0.push(grad);
+    }
+}
+
+impl<const N: usize> From<[Grad; N]> for Grads {
+    fn from(grads: [Grad; N]) -> Grads {
+        grads.into_iter().collect()
+    }
+}
+
+impl FromIterator<Grad> for Grads {
+    fn from_iter<I: IntoIterator<Item = Grad>>(grads: I) -> Grads {
+        Grads(grads.into_iter().collect())
+    }
+}
+
+impl Extend<Grad> for Grads {
+    fn extend<I: IntoIterator<Item = Grad>>(&mut self, grads: I) {
+        self.0.extend(grads);
+    }
+}
+
+impl Deref for Grads {
+    type Target = [Grad];
+
+    fn deref(&self) -> &[Grad] {
+        &self.0
+    }
+}
+
+impl IntoIterator for Grads {
+    type Item = Grad;
+    type IntoIter = smallvec::IntoIter<[Grad; 3]>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
 
 /// Collects what a rule says of each input: tensors, `Option`s of tensors, or [`Grad`](crate::ops::Grad)s.
 #[macro_export]
 macro_rules! grads {
     ($($grad:expr),+ $(,)?) => {
-        vec![$($crate::ops::Grad::from($grad)),+]
+        $crate::ops::Grads::from([$($crate::ops::Grad::from($grad)),+])
     };
 }
 

@@ -7,8 +7,8 @@
 
 use bytemuck::{Pod, Zeroable};
 use std::cell::RefCell;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
 
 /// 64 bytes with their natural alignment: the unit of all buffers.
 #[derive(Clone, Copy, Pod, Zeroable)]
@@ -16,6 +16,35 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 pub(crate) struct CacheLine([u8; LINE]);
 
 const LINE: usize = 64;
+
+/// Memory from the system, which is counted as long as it exists.
+pub(crate) struct Buffer(Vec<CacheLine>);
+
+impl Buffer {
+    fn new(lines: usize) -> Buffer {
+        SYSTEM_ALLOCATIONS.fetch_add(1, Relaxed);
+        ALL_BYTES.fetch_add(lines * LINE, Relaxed);
+        Buffer(vec![CacheLine::zeroed(); lines])
+    }
+
+    pub(crate) fn lines(&self) -> &[CacheLine] {
+        &self.0
+    }
+
+    pub(crate) fn lines_mut(&mut self) -> &mut [CacheLine] {
+        &mut self.0
+    }
+
+    fn bytes(&self) -> usize {
+        self.0.len() * LINE
+    }
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        ALL_BYTES.fetch_sub(self.bytes(), Relaxed);
+    }
+}
 
 /// What a thread keeps for itself, in bytes.
 const THREAD_CAP: usize = 128 << 20;
@@ -56,9 +85,9 @@ pub fn stats() -> PoolStats {
     }
 }
 
-/// Buffers that wait: a list for each size class.
+/// Buffers that wait, each with its count of holders: a list for each size class.
 struct FreeLists {
-    lists: [Vec<Vec<CacheLine>>; CLASSES],
+    lists: [Vec<Arc<Buffer>>; CLASSES],
     bytes: usize,
 }
 
@@ -70,20 +99,18 @@ impl FreeLists {
         }
     }
 
-    fn take(&mut self, class: usize) -> Option<Vec<CacheLine>> {
+    fn take(&mut self, class: usize) -> Option<Arc<Buffer>> {
         let buffer = self.lists[class].pop()?;
-        let bytes = buffer.len() * LINE;
-        self.bytes -= bytes;
-        POOLED_BYTES.fetch_sub(bytes, Relaxed);
+        self.bytes -= buffer.bytes();
+        POOLED_BYTES.fetch_sub(buffer.bytes(), Relaxed);
         Some(buffer)
     }
 
     /// Keeps the buffer, and hands out the largest ones until no more than `cap` bytes are kept.
-    fn keep(&mut self, buffer: Vec<CacheLine>, cap: usize) -> Vec<Vec<CacheLine>> {
-        let bytes = buffer.len() * LINE;
-        self.bytes += bytes;
-        POOLED_BYTES.fetch_add(bytes, Relaxed);
-        self.lists[size_class(buffer.len())].push(buffer);
+    fn keep(&mut self, buffer: Arc<Buffer>, cap: usize) -> Vec<Arc<Buffer>> {
+        self.bytes += buffer.bytes();
+        POOLED_BYTES.fetch_add(buffer.bytes(), Relaxed);
+        self.lists[size_class(buffer.lines().len())].push(buffer);
         let mut too_much = Vec::new();
         while self.bytes > cap {
             too_much.extend(self.largest());
@@ -91,7 +118,7 @@ impl FreeLists {
         too_much
     }
 
-    fn largest(&mut self) -> Option<Vec<CacheLine>> {
+    fn largest(&mut self) -> Option<Arc<Buffer>> {
         let class = self.lists.iter().rposition(|list| !list.is_empty())?;
         self.take(class)
     }
@@ -100,7 +127,6 @@ impl FreeLists {
 impl Drop for FreeLists {
     fn drop(&mut self) {
         POOLED_BYTES.fetch_sub(self.bytes, Relaxed);
-        ALL_BYTES.fetch_sub(self.bytes, Relaxed);
     }
 }
 
@@ -132,35 +158,26 @@ fn lines_of(class: usize) -> usize {
     }
 }
 
-/// A buffer of at least `bytes` bytes, with whatever its last user left in it.
-pub(crate) fn take(bytes: usize) -> Vec<CacheLine> {
+/// A buffer of at least `bytes` bytes that nobody else holds, with whatever its last user left in it; `None` for no bytes.
+pub(crate) fn take(bytes: usize) -> Option<Arc<Buffer>> {
     if bytes == 0 {
-        return Vec::new();
+        return None;
     }
     let class = size_class(bytes.div_ceil(LINE));
     let mine = MINE.try_with(|mine| mine.borrow_mut().take(class)).ok().flatten();
-    mine.or_else(|| shared().take(class)).unwrap_or_else(|| {
-        let lines = lines_of(class);
-        SYSTEM_ALLOCATIONS.fetch_add(1, Relaxed);
-        ALL_BYTES.fetch_add(lines * LINE, Relaxed);
-        vec![CacheLine::zeroed(); lines]
-    })
+    let waiting = mine.or_else(|| shared().take(class));
+    Some(waiting.unwrap_or_else(|| Arc::new(Buffer::new(lines_of(class)))))
 }
 
-/// Takes a buffer back for its next user.
-pub(crate) fn give_back(buffer: Vec<CacheLine>) {
-    if buffer.is_empty() {
-        return;
-    }
+/// Takes back for its next user a buffer that nobody else holds.
+pub(crate) fn give_back(buffer: Arc<Buffer>) {
     let mut buffer = Some(buffer);
     // The thread's own lists are gone when the thread is ending: then the shared ones take it.
     let kept = MINE.try_with(|mine| buffer.take().map(|buffer| mine.borrow_mut().keep(buffer, THREAD_CAP)));
     let too_much = kept.ok().flatten().unwrap_or_default();
     for buffer in buffer.into_iter().chain(too_much) {
         let too_much = shared().keep(buffer, SHARED_CAP);
-        // To the system, after the lock.
-        let bytes: usize = too_much.iter().map(|buffer| buffer.len() * LINE).sum();
-        ALL_BYTES.fetch_sub(bytes, Relaxed);
+        drop(too_much); // to the system, after the lock
     }
 }
 
@@ -191,22 +208,26 @@ mod tests {
     #[test]
     fn a_dropped_buffer_serves_the_next_request_of_its_size() {
         let bytes = 12_345_678;
-        let first = take(bytes);
-        let address = first.as_ptr().addr();
+        let first = take(bytes).unwrap();
+        let address = first.lines().as_ptr().addr();
         give_back(first);
-        let second = take(bytes - 1000);
-        assert_eq!(second.as_ptr().addr(), address);
+        let second = take(bytes - 1000).unwrap();
+        assert_eq!(second.lines().as_ptr().addr(), address);
         give_back(second);
     }
 
     #[test]
     fn lists_keep_no_more_than_their_cap() {
         let mut lists = FreeLists::new();
-        let buffer = |lines| vec![CacheLine::zeroed(); lines];
+        let buffer = |lines| Arc::new(Buffer::new(lines));
         let take = |lists: &mut FreeLists, lines| lists.take(size_class(lines));
         assert!(lists.keep(buffer(2), 5 * LINE).is_empty());
         assert!(lists.keep(buffer(3), 5 * LINE).is_empty());
-        let too_much: Vec<usize> = lists.keep(buffer(1), 5 * LINE).iter().map(Vec::len).collect();
+        let too_much: Vec<usize> = lists
+            .keep(buffer(1), 5 * LINE)
+            .iter()
+            .map(|buffer| buffer.lines().len())
+            .collect();
         assert_eq!(too_much, [3], "the largest goes");
         assert!(take(&mut lists, 2).is_some() && take(&mut lists, 1).is_some());
         assert!(take(&mut lists, 3).is_none() && lists.bytes == 0);

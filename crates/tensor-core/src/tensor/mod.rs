@@ -10,7 +10,7 @@ use crate::dtype::{DType, Element};
 use crate::kernels::copy::copy_strided;
 use crate::kernels::elementwise::add_assign;
 use crate::ops::with_element;
-use crate::shape::{Layout, Shape};
+use crate::shape::{Layout, Shape, Strides};
 use crate::storage::Storage;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -31,38 +31,55 @@ use std::sync::Arc;
 pub struct Tensor(Arc<Inner>);
 
 struct Inner {
-    storage: Arc<Storage>,
-    layout: Layout,
-    /// What follows from the layout, worked out once, since every kernel asks.
+    storage: Storage,
+    shape: Shape,
+    /// The product of the sizes, since every kernel asks.
     count: usize,
-    contiguous: bool,
+    /// Where the first element lies.
+    offset: usize,
+    /// `None` if the elements follow one another in order, as they nearly always do: then handles are small and quickly made.
+    strides: Option<Box<Strides>>,
     node: Option<Arc<Node>>,
 }
 
 impl Tensor {
-    fn new(storage: Arc<Storage>, layout: Layout, node: Option<Arc<Node>>) -> Tensor {
+    /// A tensor of this shape on a buffer that begins with its elements, in order.
+    fn new(storage: Storage, shape: Shape, node: Option<Arc<Node>>) -> Tensor {
         Tensor(Arc::new(Inner {
-            count: layout.shape.count(),
-            contiguous: layout.is_contiguous(),
+            count: shape.count(),
             storage,
-            layout,
+            shape,
+            offset: 0,
+            strides: None,
             node,
         }))
     }
 
     /// A tensor of this shape on a buffer that holds exactly its elements, in order.
     pub(crate) fn from_storage(storage: Storage, shape: Shape) -> Tensor {
-        Tensor::new(Arc::new(storage), Layout::contiguous(shape), None)
+        Tensor::new(storage, shape, None)
     }
 
     /// Another view of the same buffer, untracked: no element is copied.
     pub(crate) fn view(&self, layout: Layout) -> Tensor {
-        Tensor::new(Arc::clone(&self.0.storage), layout, None)
+        Tensor(Arc::new(Inner {
+            storage: self.0.storage.clone(),
+            count: layout.shape.count(),
+            shape: layout.shape,
+            offset: layout.offset,
+            strides: (!layout.is_contiguous()).then(|| Box::new(layout.strides)),
+            node: None,
+        }))
     }
 
     /// The same elements with another place in the graph.
     pub(crate) fn with_node(&self, node: Option<Arc<Node>>) -> Tensor {
-        Tensor::new(Arc::clone(&self.0.storage), self.0.layout, node)
+        Tensor(Arc::new(Inner {
+            storage: self.0.storage.clone(),
+            strides: self.0.strides.clone(),
+            node,
+            ..*self.0
+        }))
     }
 
     /// This tensor as the output of an operation that was recorded.
@@ -77,22 +94,22 @@ impl Tensor {
     }
 
     /// A tensor of this shape on a buffer that begins with its elements, in order: [`Tensor::begun_buffer`].
-    pub(crate) fn on_buffer(storage: &Arc<Storage>, shape: Shape, node: Option<Arc<Node>>) -> Tensor {
-        Tensor::new(Arc::clone(storage), Layout::contiguous(shape), node)
+    pub(crate) fn on_buffer(storage: &Storage, shape: Shape, node: Option<Arc<Node>>) -> Tensor {
+        Tensor::new(storage.clone(), shape, node)
     }
 
     /// A buffer that begins with the elements, in order: the tensor's own, unless it is a view from the middle.
-    pub(crate) fn begun_buffer(&self) -> Arc<Storage> {
-        if self.is_contiguous() && self.0.layout.offset == 0 {
-            Arc::clone(&self.0.storage)
+    pub(crate) fn begun_buffer(&self) -> Storage {
+        if self.is_contiguous() && self.0.offset == 0 {
+            self.0.storage.clone()
         } else {
-            Arc::new(self.copied())
+            self.copied()
         }
     }
 
     /// The buffer and the view, without the place in the graph.
-    pub(crate) fn buffer(&self) -> (Arc<Storage>, Layout) {
-        (Arc::clone(&self.0.storage), self.0.layout)
+    pub(crate) fn buffer(&self) -> (Storage, Layout) {
+        (self.0.storage.clone(), self.layout())
     }
 
     pub(crate) fn node(&self) -> Option<&Arc<Node>> {
@@ -104,13 +121,24 @@ impl Tensor {
         Arc::into_inner(self.0).and_then(|inner| inner.node)
     }
 
-    pub(crate) fn layout(&self) -> &Layout {
-        &self.0.layout
+    /// Where each element lies in the buffer.
+    pub(crate) fn layout(&self) -> Layout {
+        let contiguous = || self.0.shape.contiguous_strides();
+        Layout {
+            shape: self.0.shape,
+            strides: self.0.strides.as_deref().copied().unwrap_or_else(contiguous),
+            offset: self.0.offset,
+        }
     }
 
     /// The size in each dimension.
     pub fn shape(&self) -> Shape {
-        self.0.layout.shape
+        self.0.shape
+    }
+
+    /// Whether the size is the same in each dimension.
+    pub(crate) fn has_shape(&self, shape: &Shape) -> bool {
+        self.0.shape == *shape
     }
 
     /// How many dimensions the tensor has.
@@ -152,12 +180,12 @@ impl Tensor {
 
     /// Whether the elements lie in the buffer without gaps, in order.
     pub fn is_contiguous(&self) -> bool {
-        self.0.contiguous
+        self.0.strides.is_none()
     }
 
     /// Whether both tensors are views of one buffer.
     pub fn shares_buffer_with(&self, other: &Tensor) -> bool {
-        Arc::ptr_eq(&self.0.storage, &other.0.storage)
+        self.0.storage.is(&other.0.storage)
     }
 
     /// The elements of the whole buffer, whatever the view. For kernels that take strides.
@@ -173,7 +201,7 @@ impl Tensor {
     pub fn as_slice<T: Element>(&self) -> &[T] {
         assert!(self.is_contiguous(), "a strided view was read as a slice");
         // A view of nothing may begin anywhere.
-        let offset = if self.count() == 0 { 0 } else { self.0.layout.offset };
+        let offset = if self.count() == 0 { 0 } else { self.0.offset };
         &self.0.storage.as_slice()[offset..offset + self.count()]
     }
 
@@ -204,7 +232,7 @@ impl Tensor {
 
     /// The elements in order in a buffer of their own.
     pub(crate) fn copied(&self) -> Storage {
-        let Layout { shape, strides, offset } = *self.layout();
+        let Layout { shape, strides, offset } = self.layout();
         let mut storage = Storage::for_overwrite(shape.count(), self.dtype());
         with_element!(self.dtype(), T => {
             let strides = &strides[..shape.rank()];
@@ -225,16 +253,15 @@ impl Tensor {
             "as_mut_slice: {} is part of the graph; detach it first",
             self.target_description()
         );
-        let alone = Arc::get_mut(&mut self.0).is_some_and(|inner| Arc::get_mut(&mut inner.storage).is_some());
+        let alone = Arc::get_mut(&mut self.0).is_some_and(|inner| inner.storage.is_unique());
         if !alone || !self.is_contiguous() {
             let storage = Storage::from_slice(self.to_dense().as_slice::<T>());
             *self = Tensor::from_storage(storage, self.shape()).with_node(self.node().cloned());
         }
         let count = self.count();
         let inner = Arc::get_mut(&mut self.0).expect("the handle was just made unique");
-        let offset = if count == 0 { 0 } else { inner.layout.offset };
-        let storage = Arc::get_mut(&mut inner.storage).expect("the buffer was just made unique");
-        &mut storage.as_mut_slice()[offset..offset + count]
+        let offset = if count == 0 { 0 } else { inner.offset };
+        &mut inner.storage.as_mut_slice()[offset..offset + count]
     }
 
     /// Adds another tensor of the same shape and type, in place where nobody else can see the elements.
@@ -289,7 +316,7 @@ impl Tensor {
             "item: needs a tensor with one element, this one has shape {}",
             self.shape()
         );
-        let offset = self.0.layout.offset;
+        let offset = self.0.offset;
         match self.dtype() {
             DType::F32 => f64::from(self.raw::<f32>()[offset]),
             DType::F64 => self.raw::<f64>()[offset],

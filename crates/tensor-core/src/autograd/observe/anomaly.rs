@@ -1,6 +1,6 @@
 //! Anomaly detection: which operation gave the first number that is not finite, and from what.
 
-use super::{Contribution, GradientStep, Observer, Rule, RuleStep, Step};
+use super::{Contributions, GradientStep, Observer, Rule, RuleStep, Step};
 use crate::dtype::DType;
 use crate::kernels::summary::{Summary, all_finite, summary};
 use crate::ops::OpInfo;
@@ -180,7 +180,7 @@ impl Observer for Anomaly {
     fn after(&mut self, step: &Step<'_>, output: &Tensor) {
         let (operation, location) = (step.op.info(), step.location);
         self.look(output, |what| Finding {
-            place: match step.rule_of {
+            place: match step.rule_of() {
                 None => Place::Forward { operation, location },
                 Some(rule) => Place::Rule {
                     operation,
@@ -195,11 +195,11 @@ impl Observer for Anomaly {
         });
     }
 
-    fn contributions(&mut self, step: &RuleStep<'_>, contributions: &[Contribution<'_>]) {
-        for contribution in contributions {
+    fn contributions(&mut self, step: &RuleStep<'_>, contributions: &Contributions<'_>) {
+        for contribution in contributions.iter() {
             self.look(contribution.gradient, |what| Finding {
                 place: Place::RuleItself {
-                    rule: step.rule,
+                    rule: step.rule(),
                     input: contribution.input,
                 },
                 scope: step.scope(),

@@ -21,7 +21,7 @@ pub use anomaly::{Anomaly, Finding, NotFinite, Place, Statistics};
 pub use counter::Counter;
 pub use profiler::{Pass, Profiler, Row};
 pub use recorder::{ContributionRecord, Event, GradientRecord, OperationRecord, Recorder, RuleRecord, TensorRecord};
-pub use rule::{Contribution, Rule, RuleStep};
+pub use rule::{Contribution, Contributions, Rule, RuleStep};
 pub(crate) use rule::{begin_rule, contributions, end_rule, enter_rule, running as rule};
 
 use super::graph::{Node, NodeId, Source};
@@ -42,13 +42,11 @@ pub struct Step<'a> {
     /// Its inputs.
     pub inputs: &'a [&'a Tensor],
     /// The shape of its output.
-    pub shape: Shape,
+    pub shape: &'a Shape,
     /// The output's place in the graph: known after the run, if the output is tracked.
     pub output: Option<NodeId>,
     /// The user's line; inside a rule, the rule's line.
     pub location: &'static Location<'static>,
-    /// The operation whose rule is running, if this is part of a backward pass.
-    pub rule_of: Option<Rule>,
 }
 
 impl Step<'_> {
@@ -59,7 +57,12 @@ impl Step<'_> {
 
     /// Floating-point operations and bytes.
     pub fn cost(&self) -> Cost {
-        self.op.cost(self.inputs, self.shape)
+        self.op.cost(self.inputs, *self.shape)
+    }
+
+    /// The operation whose rule is running, if this is part of a backward pass.
+    pub fn rule_of(&self) -> Option<Rule> {
+        rule()
     }
 
     /// The scope that is open: `encoder.0`, say. Inside a rule, that of the operation whose rule it is.
@@ -139,7 +142,7 @@ pub trait Observer: Any {
 
     /// When a rule has given its gradients, which contribute to those of the operation's inputs. Those that an operation computed were in
     /// [`Observer::after`] already; the others the rule computed itself, as a fast one does.
-    fn contributions(&mut self, _step: &RuleStep<'_>, _contributions: &[Contribution<'_>]) {}
+    fn contributions(&mut self, _step: &RuleStep<'_>, _contributions: &Contributions<'_>) {}
 
     /// After a rule ran and its contributions were added to those before.
     fn after_rule(&mut self, _step: &RuleStep<'_>) {}
@@ -175,7 +178,7 @@ pub fn observe<O: Observer, R>(observer: O, f: impl FnOnce() -> R) -> (R, O) {
 /// assert_eq!(counting.finish().count("mul_scalar"), 1);
 /// ```
 pub fn start<O: Observer>(observer: O) -> Observing<O> {
-    let depth = OBSERVERS.with_borrow_mut(|observers| {
+    let depth = with_observers(|observers| {
         observers.push(Box::new(observer));
         observers.len()
     });
@@ -208,7 +211,7 @@ impl<O: Observer> Observing<O> {
 
 impl<O> Observing<O> {
     fn remove(&self) -> Option<Box<dyn Observer>> {
-        let (removed, left) = OBSERVERS.with_borrow_mut(|observers| {
+        let (removed, left) = with_observers(|observers| {
             let removed = if observers.len() >= self.depth {
                 observers.drain(self.depth - 1..).next()
             } else {
@@ -227,29 +230,34 @@ impl<O> Drop for Observing<O> {
     }
 }
 
+/// Calls `f` with each observer. What an observer computes in it is not observed.
 fn notify(f: impl Fn(&mut dyn Observer)) {
     if !ACTIVE.get() {
         return;
     }
-    let mut called = Called::take();
-    for observer in &mut called.0 {
-        f(observer.as_mut());
-    }
+    let _pause = Pause::begin();
+    with_observers(|observers| observers.iter_mut().for_each(|observer| f(observer.as_mut())));
 }
 
-/// The observers, taken out while they are called: what an observer computes is not observed. They are put back also when one panics.
-struct Called(Vec<Box<dyn Observer>>);
+fn with_observers<R>(f: impl FnOnce(&mut Vec<Box<dyn Observer>>) -> R) -> R {
+    OBSERVERS.with(|observers| match observers.try_borrow_mut() {
+        Ok(mut observers) => f(&mut observers),
+        Err(_) => panic!("observe: an observer cannot begin or end another one while it is being told something"),
+    })
+}
 
-impl Called {
-    fn take() -> Called {
+/// Nobody is told anything until this is dropped, also by a panic.
+struct Pause;
+
+impl Pause {
+    fn begin() -> Pause {
         ACTIVE.set(false);
-        Called(OBSERVERS.take())
+        Pause
     }
 }
 
-impl Drop for Called {
+impl Drop for Pause {
     fn drop(&mut self) {
-        OBSERVERS.set(std::mem::take(&mut self.0));
         ACTIVE.set(true);
     }
 }
@@ -258,7 +266,7 @@ impl Drop for Called {
 pub(crate) fn begin<'a>(
     op: &'a dyn Op,
     inputs: &'a [&'a Tensor],
-    shape: Shape,
+    shape: &'a Shape,
     location: &'static Location<'static>,
 ) -> Option<Step<'a>> {
     if !ACTIVE.get() {
@@ -270,15 +278,14 @@ pub(crate) fn begin<'a>(
         shape,
         output: None,
         location,
-        rule_of: rule(),
     };
     notify(|observer| observer.before(&step));
     Some(step)
 }
 
 /// Tells the observers that the operation ran, and which place in the graph its output gets.
-pub(crate) fn end(step: Step<'_>, output: &Tensor, id: Option<NodeId>) {
-    let step = Step { output: id, ..step };
+pub(crate) fn end(step: &Step<'_>, output: &Tensor, id: Option<NodeId>) {
+    let step = Step { output: id, ..*step };
     notify(|observer| observer.after(&step, output));
 }
 

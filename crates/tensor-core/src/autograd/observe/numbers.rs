@@ -5,7 +5,6 @@ use crate::shape::Layout;
 use crate::storage::Storage;
 use crate::tensor::Tensor;
 use std::collections::HashMap;
-use std::sync::Arc;
 
 /// Tensors by the order in which they were met.
 #[derive(Default)]
@@ -14,7 +13,7 @@ pub(super) struct Numbers {
     nodes: HashMap<NodeId, usize>,
     buffers: HashMap<(usize, Layout), usize>,
     /// Kept alive, so that no address is used twice.
-    kept: Vec<Arc<Storage>>,
+    kept: Vec<Storage>,
 }
 
 impl Numbers {
@@ -64,5 +63,5 @@ impl Numbers {
 
 fn view(tensor: &Tensor) -> (usize, Layout) {
     let (storage, layout) = tensor.buffer();
-    (Arc::as_ptr(&storage).addr(), layout)
+    (storage.address(), layout)
 }

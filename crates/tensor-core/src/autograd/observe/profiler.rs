@@ -196,7 +196,7 @@ impl Observer for Profiler {
     }
 
     fn after(&mut self, step: &Step<'_>, _: &Tensor) {
-        let pass = if step.rule_of.is_some() {
+        let pass = if step.rule_of().is_some() {
             Pass::Backward
         } else {
             Pass::Forward
@@ -215,7 +215,7 @@ impl Observer for Profiler {
 
     fn after_rule(&mut self, step: &RuleStep<'_>) {
         let key = Key {
-            operation: step.rule.of.name,
+            operation: step.rule().of.name,
             scope: step.scope(),
             pass: Pass::Rule,
         };

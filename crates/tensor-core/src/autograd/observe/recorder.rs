@@ -1,7 +1,7 @@
 //! Recording: each step of the forward and the backward pass, to be read afterwards.
 
 use super::numbers::Numbers;
-use super::{Contribution, GradientStep, Observer, Rule, RuleStep, Step};
+use super::{Contribution, Contributions, GradientStep, Observer, Rule, RuleStep, Step};
 use crate::autograd::NodeId;
 use crate::dtype::DType;
 use crate::ops::OpInfo;
@@ -237,7 +237,7 @@ impl Observer for Recorder {
             attributes: step.op.attributes(),
             inputs,
             output: self.record(output, number, step.output),
-            rule_of: step.rule_of,
+            rule_of: step.rule_of(),
             within: self.running.last().copied(),
             location: step.location,
             scope: step.scope(),
@@ -259,10 +259,10 @@ impl Observer for Recorder {
         self.events.push(Event::Gradient(record));
     }
 
-    fn contributions(&mut self, step: &RuleStep<'_>, contributions: &[Contribution<'_>]) {
-        let contributions = contributions.iter().map(|each| self.contribution(each)).collect();
+    fn contributions(&mut self, step: &RuleStep<'_>, contributions: &Contributions<'_>) {
+        let contributions = contributions.iter().map(|each| self.contribution(&each)).collect();
         let record = RuleRecord {
-            rule: step.rule,
+            rule: step.rule(),
             is_fast: step.is_fast,
             contributions,
             scope: step.scope(),

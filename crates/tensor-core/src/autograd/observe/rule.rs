@@ -22,8 +22,6 @@ pub struct Rule {
 
 /// One run of a rule in a backward pass.
 pub struct RuleStep<'a> {
-    /// The operation that is differentiated.
-    pub rule: Rule,
     /// The gradient of its output, which the rule is given.
     pub gradient: &'a Tensor,
     /// Whether it was the rule for the first order alone, [`Op::vjp_fast`](crate::ops::Op::vjp_fast): known when it has given its gradients.
@@ -40,7 +38,30 @@ pub struct Contribution<'a> {
     node: &'a Node,
 }
 
+/// What a rule gave for the inputs whose gradients are asked for.
+pub struct Contributions<'a> {
+    saved: &'a Saved<'a>,
+    grads: &'a [Grad],
+}
+
+impl<'a> Contributions<'a> {
+    /// One after the other, in the order of the inputs. An input whose gradient is zero on purpose has none.
+    pub fn iter(&self) -> impl Iterator<Item = Contribution<'a>> {
+        let saved = self.saved;
+        let inputs = self.grads.iter().zip(&saved.record.inputs).enumerate();
+        inputs.filter_map(|(input, (grad, of))| match (grad, of.node()) {
+            (Grad::Is(gradient), Some(node)) if saved.wants(input) => Some(Contribution { input, gradient, node }),
+            _ => None,
+        })
+    }
+}
+
 impl RuleStep<'_> {
+    /// The operation that is differentiated.
+    pub fn rule(&self) -> Rule {
+        Rule::new(self.saved.node, self.saved.record)
+    }
+
     /// Where in the model the operation ran.
     pub fn scope(&self) -> Option<Arc<str>> {
         self.saved.record.scope.clone()
@@ -79,7 +100,6 @@ pub(crate) fn begin_rule<'a>(saved: &'a Saved<'a>, gradient: &'a Tensor) -> Opti
         return None;
     }
     let step = RuleStep {
-        rule: Rule::new(saved.node, saved.record),
         gradient,
         is_fast: false,
         saved,
@@ -91,15 +111,8 @@ pub(crate) fn begin_rule<'a>(saved: &'a Saved<'a>, gradient: &'a Tensor) -> Opti
 /// Tells the observers what the rule gave for the inputs whose gradients are asked for.
 pub(crate) fn contributions(step: &mut RuleStep<'_>, grads: &[Grad], is_fast: bool) {
     step.is_fast = is_fast;
-    let inputs = grads.iter().zip(&step.saved.record.inputs).enumerate();
-    let wanted = inputs.filter(|&(input, _)| step.saved.wants(input));
-    let contributions: Vec<Contribution<'_>> = wanted
-        .filter_map(|(input, (grad, of))| match (grad, of.node()) {
-            (Grad::Is(gradient), Some(node)) => Some(Contribution { input, gradient, node }),
-            _ => None,
-        })
-        .collect();
-    notify(|observer| observer.contributions(step, &contributions));
+    let saved = step.saved;
+    notify(|observer| observer.contributions(step, &Contributions { saved, grads }));
 }
 
 /// Tells the observers that the contributions have been added to those before.

@@ -2,6 +2,7 @@
 
 use super::{Affine, by_channel, channels, check_shape, standardise};
 use crate::error::ShapeError;
+use crate::grads;
 use crate::kernels::norm::channels as kernel;
 use crate::kernels::simd::Float;
 use crate::ops::elementwise::same_float_type;
@@ -91,7 +92,7 @@ impl Op for BatchNorm {
         let [weight, _] = self.affine.values(|i| saved.input(i), Shape::from(saved.shape(0)[1]));
         let (gy, x) = (gy.dense(), saved.input(0).dense());
         let [gx, gw, gb] = with_float!(gy.dtype(), T => backward::<T>(&gy, &x, moments, self.eps, &weight));
-        let mut grads = vec![Grad::Is(gx)];
+        let mut grads = grads![gx];
         grads.extend(self.affine.weight.then_some(Grad::Is(gw)));
         grads.extend(self.affine.bias.then_some(Grad::Is(gb)));
         Some(grads)

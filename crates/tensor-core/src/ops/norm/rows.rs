@@ -2,6 +2,7 @@
 
 use super::{Affine, by_channel, channels, standardise};
 use crate::error::ShapeError;
+use crate::grads;
 use crate::kernels::norm::rows::{self, Rows};
 use crate::kernels::simd::Float;
 use crate::ops::elementwise::same_float_type;
@@ -155,7 +156,7 @@ impl Op for RowNorm {
         let (rows, inputs) = (self.rows(shape), [&gy.dense(), &saved.input(0).dense(), stats, &weight]);
         let [gx, sums] = with_float!(gy.dtype(), T => backward::<T>(inputs, rows));
         let sum = |first| sums.narrow(0, first, rows.channels).reshape(weight.shape());
-        let mut grads = vec![Grad::Is(gx)];
+        let mut grads = grads![gx];
         grads.extend(self.affine.weight.then(|| Grad::Is(sum(0))));
         grads.extend(self.affine.bias.then(|| Grad::Is(sum(rows.channels))));
         Some(grads)
