@@ -130,6 +130,11 @@ impl Param {
     }
 }
 
+/// The value of a parameter that need not be there, such as a bias.
+pub(crate) fn value_of(param: &Option<Param>) -> Option<Tensor> {
+    param.as_ref().map(Param::tensor)
+}
+
 impl fmt::Debug for Param {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Param({}, {} {})", self.name(), self.dtype(), self.shape())

@@ -100,16 +100,19 @@ enum CellId {
 }
 
 impl Visitor<'_> {
-    /// Shows a parameter.
-    pub fn param(&mut self, name: &str, param: &Param) {
-        if self.seen.insert(CellId::Param(param.id())) {
+    /// Shows a parameter: a `&Param`, or an `&Option<Param>`, of which there is nothing to show if it is `None`.
+    pub fn param<'p>(&mut self, name: &str, param: impl Into<Option<&'p Param>>) {
+        if let Some(param) = param.into().filter(|param| self.seen.insert(CellId::Param(param.id()))) {
             self.walk.entry(&join(&self.path, name), Entry::Param(param.clone()));
         }
     }
 
-    /// Shows a buffer.
-    pub fn buffer(&mut self, name: &str, buffer: &Buffer) {
-        if self.seen.insert(CellId::Buffer(buffer.address())) {
+    /// Shows a buffer: a `&Buffer`, or an `&Option<Buffer>`.
+    pub fn buffer<'b>(&mut self, name: &str, buffer: impl Into<Option<&'b Buffer>>) {
+        if let Some(buffer) = buffer
+            .into()
+            .filter(|buffer| self.seen.insert(CellId::Buffer(buffer.address())))
+        {
             self.walk.entry(&join(&self.path, name), Entry::Buffer(buffer.clone()));
         }
     }

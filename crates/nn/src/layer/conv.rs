@@ -1,7 +1,7 @@
 //! Convolutional layers, with PyTorch's names and layouts.
 
-use super::Layer;
-use crate::cell::Param;
+use super::{Layer, Weighted};
+use crate::cell::{Param, value_of};
 use crate::context::Context;
 use crate::init::Init;
 use crate::module::{Module, Place, Visitor};
@@ -11,9 +11,9 @@ use tensor_core::ops::{
 };
 use tensor_core::{Random, Shape, Tensor};
 
-/// A convolutional layer from the channels that its weight begins with, the type of its options and its operation.
+/// A convolutional layer from the channels that its weight begins with, which of the two counts the outputs, the type of its options and its operation.
 macro_rules! convolution {
-    ($(#[$doc:meta])* $name:ident, $dims:literal, $options:ident, $leading:ident, $operation:ident) => {
+    ($(#[$doc:meta])* $name:ident, $dims:literal, $options:ident, $leading:ident, $out_dim:literal, $operation:ident) => {
         $(#[$doc])*
         #[derive(Debug)]
         pub struct $name {
@@ -77,9 +77,7 @@ macro_rules! convolution {
             fn visit(&self, v: &mut Visitor<'_>) {
                 v.place(&self.place);
                 v.param("weight", &self.weight);
-                if let Some(bias) = &self.bias {
-                    v.param("bias", bias);
-                }
+                v.param("bias", &self.bias);
             }
         }
 
@@ -87,8 +85,26 @@ macro_rules! convolution {
             #[track_caller]
             fn forward(&self, x: &Tensor, _: &mut Context) -> Tensor {
                 let _scope = self.place.enter();
-                let bias = self.bias.as_ref().map(Param::tensor);
-                x.$operation(&self.weight.tensor(), bias.as_ref(), &self.options)
+                self.forward_with(&self.weight.tensor(), x)
+            }
+        }
+
+        impl Weighted for $name {
+            fn weight(&self) -> &Param {
+                &self.weight
+            }
+
+            fn bias(&self) -> Option<&Param> {
+                self.bias.as_ref()
+            }
+
+            fn out_dim(&self) -> isize {
+                $out_dim
+            }
+
+            #[track_caller]
+            fn forward_with(&self, weight: &Tensor, x: &Tensor) -> Tensor {
+                x.$operation(weight, value_of(&self.bias).as_ref(), &self.options)
             }
         }
     };
@@ -117,38 +133,57 @@ fn check_groups(inputs: usize, outputs: usize, groups: usize) {
 }
 
 convolution! {
-    /// A convolution of images: X [N, in, H, W], W [out, in / groups, h, w], Y [N, out, H', W']; see [`Tensor::conv2d`].
+    /// A convolution of images: X [N, in, H, W], W [out, in / groups, h, w], Y [N, out, H', W'], F32 or F64; see [`Tensor::conv2d`].
     ///
     /// ```
     /// use nn::{Context, Conv2d, Layer, module};
     /// use tensor_core::{Random, Tensor, ops::Conv2dOptions};
     /// let random = Random::new(0);
-    /// let halving = Conv2dOptions::default().stride(2).padding(1);
-    /// let layer = Conv2d::new(1, 32, 4, halving, &mut random.stream("init"));
-    /// let y = layer.forward(&Tensor::zeros([8, 1, 28, 28]), &mut Context::evaluation(&random));
-    /// assert_eq!(y.shape(), [8, 32, 14, 14]);
-    /// assert_eq!(module::count_params(&layer), 32 * 16 + 32);
-    /// assert_eq!(module::count_params(&layer.without_bias()), 32 * 16);
+    /// let (init, cx) = (&mut random.stream("init"), &mut Context::training(&random));
+    /// let layer = Conv2d::new(1, 1, 2, Conv2dOptions::default(), init).without_bias();
+    /// layer.weight.set(&Tensor::from([[1.0, 10.0], [100.0, 1000.0]]).reshape([1, 1, 2, 2]));
+    /// let y = layer.forward(&Tensor::from([[1.0, 2.0], [3.0, 4.0]]).reshape([1, 1, 2, 2]), cx);
+    /// assert_eq!(y.to_vec::<f32>(), [4321.0]);
+    /// let (_, gradients) = y.sum(..).value_and_grad([&layer.weight]);
+    /// assert_eq!(gradients.get(&layer.weight).unwrap().to_vec::<f32>(), [1.0, 2.0, 3.0, 4.0]); // what the one window sees
+    ///
+    /// let halving = Conv2d::new(1, 32, 4, Conv2dOptions::default().stride(2).padding(1), init);
+    /// assert_eq!(halving.forward(&Tensor::zeros([8, 1, 28, 28]), cx).shape(), [8, 32, 14, 14]);
+    /// assert_eq!(module::count_params(&halving), 32 * 16 + 32);
+    /// assert_eq!(module::count_params(&halving.without_bias()), 32 * 16);
     /// ```
-    Conv2d, 2, Conv2dOptions, forwards, conv2d
+    ///
+    /// # Panics
+    /// At the caller's line, if the input is no batch of images of `in` channels, or is smaller than the window.
+    Conv2d, 2, Conv2dOptions, forwards, 0, conv2d
 }
 
 convolution! {
-    /// A convolution of sequences: X [N, in, L], W [out, in / groups, l], Y [N, out, L']; see [`Tensor::conv1d`].
+    /// A convolution of sequences: X [N, in, L], W [out, in / groups, l], Y [N, out, L'], F32 or F64; see [`Tensor::conv1d`].
     ///
     /// ```
     /// use nn::{Context, Conv1d, Layer};
     /// use tensor_core::{Random, Tensor, ops::Conv1dOptions};
     /// let random = Random::new(0);
-    /// let layer = Conv1d::new(6, 16, 3, Conv1dOptions::default().padding(1), &mut random.stream("init"));
-    /// let y = layer.forward(&Tensor::zeros([8, 6, 20]), &mut Context::evaluation(&random));
-    /// assert_eq!(y.shape(), [8, 16, 20]);
+    /// let (init, cx) = (&mut random.stream("init"), &mut Context::training(&random));
+    /// let layer = Conv1d::new(1, 1, 2, Conv1dOptions::default(), init).without_bias();
+    /// layer.weight.set(&Tensor::from([-1.0, 1.0]).reshape([1, 1, 2])); // differences
+    /// let y = layer.forward(&Tensor::from([1.0, 4.0, 9.0]).reshape([1, 1, 3]), cx);
+    /// assert_eq!(y.to_vec::<f32>(), [3.0, 5.0]);
+    /// let (_, gradients) = y.sum(..).value_and_grad([&layer.weight]);
+    /// assert_eq!(gradients.get(&layer.weight).unwrap().to_vec::<f32>(), [5.0, 13.0]); // 1 + 4 and 4 + 9
+    ///
+    /// let layer = Conv1d::new(6, 16, 3, Conv1dOptions::default().padding(1), init);
+    /// assert_eq!(layer.forward(&Tensor::zeros([8, 6, 20]), cx).shape(), [8, 16, 20]);
     /// ```
-    Conv1d, 1, Conv1dOptions, forwards, conv1d
+    ///
+    /// # Panics
+    /// At the caller's line, if the input is no batch of sequences of `in` channels, or is shorter than the window.
+    Conv1d, 1, Conv1dOptions, forwards, 0, conv1d
 }
 
 convolution! {
-    /// A transposed convolution of images: X [N, in, H, W], W [in, out / groups, h, w], Y [N, out, H', W']; see [`Tensor::conv_transpose2d`].
+    /// A transposed convolution of images: X [N, in, H, W], W [in, out / groups, h, w], Y [N, out, H', W'], F32 or F64; see [`Tensor::conv_transpose2d`].
     ///
     /// What counts as the fan-in of the weight is PyTorch's choice: out / groups · h · w, as if the weight were that of a convolution.
     ///
@@ -156,28 +191,43 @@ convolution! {
     /// use nn::{Context, ConvTranspose2d, Layer};
     /// use tensor_core::{Random, Tensor, ops::ConvTranspose2dOptions};
     /// let random = Random::new(0);
-    /// let doubling = ConvTranspose2dOptions::default().stride(2).padding(1);
-    /// let layer = ConvTranspose2d::new(64, 32, 4, doubling, &mut random.stream("init"));
-    /// let y = layer.forward(&Tensor::zeros([8, 64, 7, 7]), &mut Context::evaluation(&random));
-    /// assert_eq!(y.shape(), [8, 32, 14, 14]);
+    /// let (init, cx) = (&mut random.stream("init"), &mut Context::training(&random));
+    /// let layer = ConvTranspose2d::new(1, 1, 2, ConvTranspose2dOptions::default(), init).without_bias();
+    /// layer.weight.set(&Tensor::from([[1.0, 10.0], [100.0, 1000.0]]).reshape([1, 1, 2, 2]));
+    /// let y = layer.forward(&Tensor::from([2.0, 3.0]).reshape([1, 1, 1, 2]), cx);
+    /// assert_eq!(y.to_vec::<f32>(), [2.0, 23.0, 30.0, 200.0, 2300.0, 3000.0]); // 2 W, and 3 W one place to the right
+    /// let (_, gradients) = y.sum(..).value_and_grad([&layer.weight]);
+    /// assert_eq!(gradients.get(&layer.weight).unwrap().to_vec::<f32>(), [5.0; 4]); // 2 + 3
+    ///
+    /// let doubling = ConvTranspose2d::new(64, 32, 4, ConvTranspose2dOptions::default().stride(2).padding(1), init);
+    /// assert_eq!(doubling.forward(&Tensor::zeros([8, 64, 7, 7]), cx).shape(), [8, 32, 14, 14]);
     /// ```
-    ConvTranspose2d, 2, ConvTranspose2dOptions, backwards, conv_transpose2d
+    ///
+    /// # Panics
+    /// At the caller's line, if the input is no batch of images of `in` channels.
+    ConvTranspose2d, 2, ConvTranspose2dOptions, backwards, 1, conv_transpose2d
 }
 
 convolution! {
-    /// A transposed convolution of sequences: X [N, in, L], W [in, out / groups, l], Y [N, out, L']; see [`Tensor::conv_transpose1d`] and, for the
-    /// initialisation, [`ConvTranspose2d`].
+    /// A transposed convolution of sequences: X [N, in, L], W [in, out / groups, l], Y [N, out, L'], F32 or F64; see [`Tensor::conv_transpose1d`] and, for
+    /// the initialisation, [`ConvTranspose2d`].
     ///
     /// ```
     /// use nn::{Context, ConvTranspose1d, Layer};
     /// use tensor_core::{Random, Tensor, ops::ConvTranspose1dOptions};
     /// let random = Random::new(0);
-    /// let doubling = ConvTranspose1dOptions::default().stride(2).padding(1);
-    /// let layer = ConvTranspose1d::new(16, 6, 4, doubling, &mut random.stream("init"));
-    /// let y = layer.forward(&Tensor::zeros([8, 16, 10]), &mut Context::evaluation(&random));
-    /// assert_eq!(y.shape(), [8, 6, 20]);
+    /// let (init, cx) = (&mut random.stream("init"), &mut Context::training(&random));
+    /// let layer = ConvTranspose1d::new(1, 1, 2, ConvTranspose1dOptions::default().stride(2), init).without_bias();
+    /// layer.weight.set(&Tensor::from([1.0, 10.0]).reshape([1, 1, 2]));
+    /// let y = layer.forward(&Tensor::from([2.0, 3.0]).reshape([1, 1, 2]), cx);
+    /// assert_eq!(y.to_vec::<f32>(), [2.0, 20.0, 3.0, 30.0]);
+    /// let (_, gradients) = y.sum(..).value_and_grad([&layer.weight]);
+    /// assert_eq!(gradients.get(&layer.weight).unwrap().to_vec::<f32>(), [5.0, 5.0]); // 2 + 3
     /// ```
-    ConvTranspose1d, 1, ConvTranspose1dOptions, backwards, conv_transpose1d
+    ///
+    /// # Panics
+    /// At the caller's line, if the input is no batch of sequences of `in` channels.
+    ConvTranspose1d, 1, ConvTranspose1dOptions, backwards, 1, conv_transpose1d
 }
 
 #[cfg(test)]

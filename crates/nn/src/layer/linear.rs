@@ -1,24 +1,31 @@
 //! The fully connected layer.
 
-use super::Layer;
-use crate::cell::Param;
+use super::{Layer, Weighted};
+use crate::cell::{Param, value_of};
 use crate::context::Context;
 use crate::init::Init;
 use crate::module::{Module, Place, Visitor};
 use tensor_core::{Random, Shape, Tensor};
 
-/// Y = X Wᵀ + b: X […, in], W [out, in], b [out], Y […, out]. Names and layout are PyTorch's: `weight`, `bias`.
+/// Y = X Wᵀ + b: X […, in], W [out, in], b [out], Y […, out], F32 or F64; see [`Tensor::linear`]. Names and layout are PyTorch's: `weight`, `bias`.
 ///
 /// ```
 /// use nn::{Context, Layer, Linear, module};
 /// use tensor_core::{Random, Tensor};
 /// let random = Random::new(0);
-/// let layer = Linear::new(784, 400, &mut random.stream("init"));
-/// let y = layer.forward(&Tensor::zeros([32, 784]), &mut Context::evaluation(&random));
-/// assert_eq!(y.shape(), [32, 400]);
-/// assert_eq!(module::count_params(&layer), 400 * 784 + 400);
-/// assert_eq!(module::count_params(&layer.without_bias()), 400 * 784);
+/// let layer = Linear::new(2, 1, &mut random.stream("init"));
+/// layer.weight.set(&Tensor::from([[10.0, 1.0]]));
+/// layer.bias.as_ref().unwrap().set(&Tensor::from([0.5]));
+/// let y = layer.forward(&Tensor::from([[2.0, 3.0], [4.0, 5.0]]), &mut Context::training(&random));
+/// assert_eq!(y.to_vec::<f32>(), [23.5, 45.5]); // 10 · 2 + 1 · 3 + 0.5
+/// let (_, gradients) = y.sum(..).value_and_grad(module::params(&layer));
+/// assert_eq!(gradients.get(&layer.weight).unwrap().to_vec::<f32>(), [6.0, 8.0]); // the columns of X, added up
+/// assert_eq!(module::count_params(&layer), 2 + 1);
+/// assert_eq!(module::count_params(&layer.without_bias()), 2);
 /// ```
+///
+/// # Panics
+/// At the caller's line, if the last dimension of the input is not `in`.
 #[derive(Debug)]
 pub struct Linear {
     /// W [out, in].
@@ -54,9 +61,7 @@ impl Module for Linear {
     fn visit(&self, v: &mut Visitor<'_>) {
         v.place(&self.place);
         v.param("weight", &self.weight);
-        if let Some(bias) = &self.bias {
-            v.param("bias", bias);
-        }
+        v.param("bias", &self.bias);
     }
 }
 
@@ -64,7 +69,21 @@ impl Layer for Linear {
     #[track_caller]
     fn forward(&self, x: &Tensor, _: &mut Context) -> Tensor {
         let _scope = self.place.enter();
-        let bias = self.bias.as_ref().map(Param::tensor);
-        x.linear(&self.weight.tensor(), bias.as_ref())
+        self.forward_with(&self.weight.tensor(), x)
+    }
+}
+
+impl Weighted for Linear {
+    fn weight(&self) -> &Param {
+        &self.weight
+    }
+
+    fn bias(&self) -> Option<&Param> {
+        self.bias.as_ref()
+    }
+
+    #[track_caller]
+    fn forward_with(&self, weight: &Tensor, x: &Tensor) -> Tensor {
+        x.linear(weight, value_of(&self.bias).as_ref())
     }
 }
