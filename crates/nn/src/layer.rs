@@ -21,8 +21,11 @@ pub use conv::{Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d};
 pub use dropout::Dropout;
 pub use embedding::Embedding;
 pub use linear::Linear;
-pub use norm::{BatchNorm, BatchNorm1d, BatchNorm2d, GroupNorm, InstanceNorm2d, LayerNorm};
-pub use pool::{AvgPool2d, MaxPool2d, Upsample};
+pub use norm::{
+    BatchNorm, BatchNorm1d, BatchNorm2d, GroupNorm, InstanceNorm, InstanceNorm1d, InstanceNorm2d, LayerNorm,
+    RunningMoments,
+};
+pub use pool::{AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d, Upsample};
 pub use recurrent::{GRU, LSTM};
 pub use sequential::Sequential;
 pub use shape::{Flatten, Unflatten};
@@ -31,7 +34,8 @@ pub use spectral::{SpectralNorm, Weighted};
 use crate::context::Context;
 use crate::module::{self, Entry, Module};
 use std::fmt;
-use tensor_core::Tensor;
+use std::ops::RangeInclusive;
+use tensor_core::{Shape, ShapeError, Tensor};
 
 /// A module that maps one tensor to another.
 ///
@@ -73,5 +77,34 @@ impl<L: Layer + ?Sized> Layer for Box<L> {
     #[track_caller]
     fn forward(&self, x: &Tensor, cx: &mut Context) -> Tensor {
         (**self).forward(x, cx)
+    }
+}
+
+/// What a layer takes, by the number of dimensions.
+struct Takes {
+    shapes: &'static str,
+    ranks: RangeInclusive<usize>,
+}
+
+const VECTORS_AND_SEQUENCES: Takes = Takes::new("[N, C] or [N, C, L]", 2..=3);
+const SEQUENCES: Takes = Takes::new("[N, C, L]", 3..=3);
+const SEQUENCES_AND_IMAGES: Takes = Takes::new("[N, C, L] or [N, C, H, W]", 3..=4);
+const IMAGES: Takes = Takes::new("[N, C, H, W]", 4..=4);
+
+impl Takes {
+    const fn new(shapes: &'static str, ranks: RangeInclusive<usize>) -> Takes {
+        Takes { shapes, ranks }
+    }
+
+    /// Refuses an input of another number of dimensions; `hint` is for those that do not just lack that of the batch.
+    fn check(&self, layer: &'static str, x: Shape, hint: &str) -> Result<(), ShapeError> {
+        if self.ranks.contains(&x.rank()) {
+            return Ok(());
+        }
+        let error = ShapeError::new(layer, format!("needs an input {}, got {x}", self.shapes));
+        Err(error.hint(match x.rank() + 1 == *self.ranks.start() {
+            true => "is the batch dimension missing? unsqueeze(0) makes a batch of one",
+            false => hint,
+        }))
     }
 }

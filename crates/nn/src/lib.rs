@@ -47,10 +47,10 @@ pub use context::{Context, Mode, Noise};
 pub use ema::{Applied, Ema};
 pub use init::Init;
 pub use layer::{
-    Activation, AvgPool2d, BatchNorm, BatchNorm1d, BatchNorm2d, Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d,
-    Dropout, ELU, Embedding, Flatten, GELU, GRU, GroupNorm, InstanceNorm2d, LSTM, Layer, LayerNorm, LeakyReLU, Linear,
-    LogSigmoid, MaxPool2d, ReLU, Sequential, SiLU, Sigmoid, Softplus, SpectralNorm, Tanh, Unflatten, UnknownActivation,
-    Upsample, Weighted,
+    Activation, AvgPool1d, AvgPool2d, BatchNorm, BatchNorm1d, BatchNorm2d, Conv1d, Conv2d, ConvTranspose1d,
+    ConvTranspose2d, Dropout, ELU, Embedding, Flatten, GELU, GRU, GroupNorm, InstanceNorm, InstanceNorm1d,
+    InstanceNorm2d, LSTM, Layer, LayerNorm, LeakyReLU, Linear, LogSigmoid, MaxPool1d, MaxPool2d, ReLU, RunningMoments,
+    Sequential, SiLU, Sigmoid, Softplus, SpectralNorm, Tanh, Unflatten, UnknownActivation, Upsample, Weighted,
 };
 pub use module::{Module, Visitor};
 pub use optim::{Adagrad, AdagradConfig, Adam, AdamConfig, Optimiser, RmsProp, RmsPropConfig, Sgd, SgdConfig};

@@ -49,7 +49,7 @@ impl TextVae {
 
     /// q(z | x): mu and ln sigma², [B, Z] each.
     fn encode(&self, tokens: &Tensor, cx: &mut Context) -> (Tensor, Tensor) {
-        let x = self.embedding.forward(tokens).transpose(1, 2); // [B, E, T]
+        let x = self.embedding.forward(tokens, cx).transpose(1, 2); // [B, E, T]
         let h = self.encoder.forward(&x, cx).mean(2);
         self.latent.forward(&h, cx).halves(1)
     }
@@ -60,7 +60,7 @@ impl TextVae {
         let first = Tensor::zeros([batch, 1]).to_dtype(DType::U32);
         let before = Tensor::cat(&[&first, &tokens.narrow(1, 0, time - 1)], 1);
         let repeated = z.unsqueeze(1).broadcast_to([batch, time, z.size(1)]);
-        let x = Tensor::cat(&[&self.embedding.forward(&before), &repeated], 2);
+        let x = Tensor::cat(&[&self.embedding.forward(&before, cx), &repeated], 2);
         let h = self.start.forward(z, cx).tanh();
         let (hidden, _) = self.decoder.forward(&x, Some([&h, &h.zeros_like()]));
         self.output.forward(&hidden, cx)

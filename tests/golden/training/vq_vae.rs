@@ -63,7 +63,7 @@ fn golden_training_of_the_vq_vae() {
             let x = run.at("x", &[step]);
             let z = model.encoder.forward(&x, cx).permute(&[0, 2, 3, 1]); // [B, H, W, D]
             let codes = model.nearest_codes(&z.reshape([z.count() / codebook[1], codebook[1]]));
-            let e = model.codebook.forward(&codes).reshape(z.shape());
+            let e = model.codebook.forward(&codes, cx).reshape(z.shape());
             let codebook_loss = loss::squared_error(&e, &z.detach()).mean(..);
             let commitment = loss::squared_error(&z, &e.detach()).mean(..);
             let quantised = &z + (&e - &z).detach(); // the value of e, with z's gradient

@@ -58,7 +58,7 @@ impl Net {
     }
 
     fn forward(&self, words: &Tensor, cx: &mut Context) -> Tensor {
-        let x = self.table.forward(words).reshape([2, 1, 2, 2]);
+        let x = self.table.forward(words, cx).reshape([2, 1, 2, 2]);
         let x = self.norm.forward(&self.conv.forward(&x, cx), cx);
         let x = self.instance.forward(&self.groups.forward(&x, cx), cx);
         let x = self.body.forward(&x, cx);
@@ -139,7 +139,7 @@ fn an_error_in_a_layer_of_a_struct_names_it() {
         )
     );
     let word = Tensor::from_slice(&[7u32], [1]);
-    let (line, (message, _)) = (line!(), panic_of(|| net.table.forward(&word)));
+    let (line, (message, _)) = (line!(), panic_of(|| net.table.forward(&word, &mut cx)));
     let place = format!("\n  at {}:{line}:64, in table", file!());
     assert!(
         message.starts_with("embedding: ") && message.contains(&place),
@@ -165,9 +165,12 @@ fn refusals() -> Vec<(Box<dyn Layer>, Tensor, &'static str)> {
     let (conv1d, conv2d) = (Conv1dOptions::default(), Conv2dOptions::default());
     let (up1d, up2d) = (ConvTranspose1dOptions::default(), ConvTranspose2dOptions::default());
     let bounded = SpectralNorm::new(Linear::new(4, 3, init), init);
+    let bounded_conv = SpectralNorm::new(ConvTranspose2d::new(4, 3, 3, up2d, init), init);
     let mut refusals: Vec<(Box<dyn Layer>, Tensor, &'static str)> = vec![
         (Box::new(Linear::new(4, 3, init)), zeros([2, 5]), "linear: "),
         (Box::new(bounded), zeros([2, 5]), "linear: "),
+        (Box::new(bounded_conv), zeros([2, 5, 8, 8]), "conv_transpose2d: "),
+        (Box::new(Embedding::new(4, 3, init)), zeros([2, 5]), "embedding: "),
         (
             Box::new(Conv1d::new(4, 3, 3, conv1d, init)),
             zeros([2, 5, 8]),
@@ -188,15 +191,23 @@ fn refusals() -> Vec<(Box<dyn Layer>, Tensor, &'static str)> {
             zeros([2, 5, 8, 8]),
             "conv_transpose2d: ",
         ),
-        (Box::new(BatchNorm1d::new(4)), zeros([2, 5]), "batch_norm: "),
+        (Box::new(BatchNorm1d::new(4)), zeros([2, 5]), "BatchNorm1d: "),
         (Box::new(BatchNorm1d::new(4)), zeros([2, 4, 8, 8]), "BatchNorm1d: "),
         (Box::new(BatchNorm2d::new(4)), zeros([2, 16]), "BatchNorm2d: "),
         (Box::new(LayerNorm::new([4])), zeros([2, 5]), "layer_norm: "),
         (Box::new(GroupNorm::new(2, 4)), zeros([2, 6]), "group_norm: "),
+        (Box::new(InstanceNorm1d::new()), zeros([4, 8]), "InstanceNorm1d: "),
+        (
+            Box::new(InstanceNorm1d::with_affine(4)),
+            zeros([2, 5, 8]),
+            "instance_norm: ",
+        ),
         (Box::new(InstanceNorm2d::new()), zeros([4, 8, 8]), "InstanceNorm2d: "),
+        (Box::new(MaxPool1d::new(2)), zeros([2, 5]), "max_pool1d: "),
         (Box::new(MaxPool2d::new(2)), zeros([2, 5]), "max_pool2d: "),
+        (Box::new(AvgPool1d::new(2)), zeros([2, 5]), "avg_pool1d: "),
         (Box::new(AvgPool2d::new(2)), zeros([2, 5]), "avg_pool2d: "),
-        (Box::new(Upsample::new(2)), zeros([2, 5]), "upsample_nearest2d: "),
+        (Box::new(Upsample::new(2)), zeros([2, 5]), "Upsample: "),
         (Box::new(Flatten), zeros([]), "flatten: "),
         (Box::new(Unflatten::new([3, 4])), zeros([2, 5]), "unflatten: "),
         (
@@ -246,11 +257,7 @@ fn norms_say_what_they_take() {
     let x = Tensor::zeros([2, 8, 4, 4]);
     assert_eq!(
         refusal(&images, &x, &mut training()),
-        "batch_norm: weight has shape [16], input [2, 8, 4, 4] takes [8]: one number a channel"
-    );
-    assert_eq!(
-        refusal(&images, &x, &mut evaluation()),
-        "batch_norm: mean has shape [16], input [2, 8, 4, 4] takes [8]: one number a channel"
+        "BatchNorm2d: made for 16 channels, the input [2, 8, 4, 4] has 8"
     );
     assert_eq!(
         refusal(&images, &Tensor::zeros([2, 16]), &mut evaluation()),
@@ -267,12 +274,41 @@ fn norms_say_what_they_take() {
     );
     assert_eq!(
         refusal(&vectors, &Tensor::zeros([1, 16]), &mut training()),
-        "BatchNorm1d: 1 numbers a channel have no variance to train with, the input is [1, 16]\n  \
+        "BatchNorm1d: 1 numbers a channel have no variance to divide by, the input is [1, 16]\n  \
          hint: leave out a last batch of one"
+    );
+    let untracked = BatchNorm1d::new(16).without_running_moments();
+    assert_eq!(
+        refusal(&untracked, &Tensor::zeros([1, 16]), &mut evaluation()),
+        refusal(&vectors, &Tensor::zeros([1, 16]), &mut training())
+    );
+    // PyTorch: "Expected more than 1 spatial element when training", and without running statistics in evaluation too.
+    for cx in [&mut training(), &mut evaluation()] {
+        assert_eq!(
+            refusal(&InstanceNorm2d::new(), &Tensor::zeros([2, 16, 1, 1]), cx),
+            "InstanceNorm2d: expected more than 1 place in a channel, the input is [2, 16, 1, 1]\n  \
+             hint: a single number becomes 0, whatever it is"
+        );
+    }
+    assert_eq!(
+        refusal(&InstanceNorm1d::new(), &Tensor::zeros([2, 16, 4, 4]), &mut evaluation()),
+        "InstanceNorm1d: needs an input [N, C, L], got [2, 16, 4, 4]\n  hint: InstanceNorm2d takes images"
     );
     assert_eq!(
         refusal(&InstanceNorm2d::new(), &Tensor::zeros([2, 16]), &mut evaluation()),
         "InstanceNorm2d: needs an input [N, C, H, W], got [2, 16]\n  hint: Unflatten makes images of vectors"
+    );
+}
+
+#[test]
+fn upsampling_says_what_it_takes() {
+    assert_eq!(
+        refusal(&Upsample::new([1, 2]), &Tensor::zeros([2, 5, 8]), &mut evaluation()),
+        "Upsample: scales 1 and 2 are for images, got sequences [2, 5, 8]\n  hint: one number is a scale for both"
+    );
+    assert_eq!(
+        refusal(&Upsample::new(2), &Tensor::zeros([5]), &mut evaluation()),
+        "Upsample: needs an input [N, C, L] or [N, C, H, W], got [5]\n  hint: Unflatten makes images of vectors"
     );
 }
 
@@ -297,6 +333,10 @@ fn norms_of_batches_have_the_kind_of_their_input() {
         ["Sequential", "BatchNorm1d", "BatchNorm1d"]
     );
     assert_eq!(kinds(Summary::of(&BatchNorm2d::new(2), [2, 2, 1, 1])), ["BatchNorm2d"]);
+    assert_eq!(
+        kinds(Summary::of(&InstanceNorm1d::new(), [2, 2, 3])),
+        ["InstanceNorm1d"]
+    );
 }
 
 #[test]
@@ -312,7 +352,10 @@ fn a_model_can_derive_debug() {
         "Sequential [Flatten, Unflatten, Sequential(0.weight F32 [2, 2], 0.bias F32 [2])]"
     );
     let norm = format!("{:?}", net.norm);
-    assert!(norm.contains("running_mean: Buffer(F32 [2])"), "{norm}");
+    assert!(
+        norm.contains("running: Some(RunningMoments { mean: Buffer(F32 [2])"),
+        "{norm}"
+    );
     let all = format!("{net:?}");
     assert!(
         all.starts_with("Net { table: Embedding { weight: Param(table.weight, F32 [5, 4])"),
