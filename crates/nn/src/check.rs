@@ -13,6 +13,7 @@ use tensor_core::autograd::observe::{Observer, Step, observe};
 
 /// [`Module::visit`] and what is computed with the module do not agree about its parameters.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum VisitError {
     /// A parameter that is not shown is neither trained nor saved.
     #[error("`visit` does not show a parameter of shape {shape}, which {operation} reads at {location}")]

@@ -1,5 +1,14 @@
 //! Layers: modules with one input and one output, which can be strung together.
 
+/// Says of layers that they have neither parameters nor parts.
+macro_rules! has_no_parts {
+    ($($layer:ty),+) => {
+        $(impl crate::module::Module for $layer {
+            fn visit(&self, _: &mut crate::module::Visitor<'_>) {}
+        })+
+    };
+}
+
 mod activation;
 mod conv;
 mod dropout;
@@ -41,6 +50,8 @@ use tensor_core::{Shape, ShapeError, Tensor};
 ///
 /// A layer that holds a [`Place`](module::Place), shows it and enters it is named in errors and by observers wherever it stands; one without is so inside a
 /// [`Sequential`] only.
+///
+/// Types follow the input: a layer of F32 parameters takes F32, one that [`module::to_dtype`] turned takes F64.
 ///
 /// Printed by `{:?}`, a boxed layer is its kind, and its parameters and buffers with their sizes. So a model with a [`Sequential`] can derive [`Debug`]:
 ///

@@ -1,15 +1,20 @@
 //! Losses as functions of predictions and targets, element by element: what is summed and what is averaged stays visible in the model.
+//!
+//! Predictions and targets are F32 or F64, both the same; the result has their type and, where nothing else is said, their shape.
 
 use tensor_core::shape::Dims;
 use tensor_core::{ShapeError, Tensor};
 
-/// Binary cross entropy of targets in [0, 1] from logits, element by element, in nats; see [`Tensor::bce_with_logits`].
+/// Binary cross entropy of targets t in [0, 1] from logits x, element by element, in nats: -t ln σ(x) - (1 - t) ln(1 - σ(x)), computed as
+/// max(x, 0) - x t + ln(1 + exp(-|x|)), which overflows nowhere; see [`Tensor::bce_with_logits`].
 ///
 /// ```
 /// use nn::loss::bce_with_logits;
 /// use tensor_core::Tensor;
-/// let loss = bce_with_logits(&Tensor::from([[0.0, 0.0]]), &Tensor::from([[1.0, 0.5]]));
-/// assert_eq!(loss.to_vec::<f32>(), [std::f32::consts::LN_2; 2]);
+/// let logits = Tensor::from([0.0, 0.0, 800.0]).requires_grad();
+/// let loss = bce_with_logits(&logits, &Tensor::from([1.0, 0.5, 0.0]));
+/// assert_eq!(loss.to_vec::<f32>(), [std::f32::consts::LN_2, std::f32::consts::LN_2, 800.0]);
+/// assert_eq!(loss.sum(..).grad(&[&logits])[0].to_vec::<f32>(), [-0.5, 0.0, 1.0]); // σ(x) - t
 /// ```
 ///
 /// # Panics
@@ -20,7 +25,7 @@ pub fn bce_with_logits(logits: &Tensor, targets: &Tensor) -> Tensor {
     logits.bce_with_logits(targets)
 }
 
-/// Binary cross entropy of targets in [0, 1] under probabilities, element by element, in nats; see [`Tensor::bce`].
+/// Binary cross entropy of targets t in [0, 1] under probabilities p, element by element, in nats: -t ln p - (1 - t) ln(1 - p); see [`Tensor::bce`].
 ///
 /// ```
 /// use nn::loss::bce;
@@ -63,8 +68,10 @@ pub fn cross_entropy(logits: &Tensor, targets: &Tensor) -> Tensor {
 /// ```
 /// use nn::loss::squared_error;
 /// use tensor_core::Tensor;
-/// let loss = squared_error(&Tensor::from([1.0, 4.0]), &Tensor::from([0.0, 2.0])).mean(..);
-/// assert_eq!(loss.item(), 2.5);
+/// let prediction = Tensor::from([1.0, 4.0]).requires_grad();
+/// let loss = squared_error(&prediction, &Tensor::from([0.0, 2.0])).mean(..);
+/// assert_eq!(loss.item(), 2.5); // (1² + 2²) / 2
+/// assert_eq!(loss.grad(&[&prediction])[0].to_vec::<f32>(), [1.0, 2.0]); // 2 (ŷ - y) / 2
 /// ```
 ///
 /// # Panics

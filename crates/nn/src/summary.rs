@@ -34,6 +34,7 @@ use tensor_core::{DType, Random, Shape, Tensor, no_grad};
 /// assert_eq!(Summary::of(&model, [32, 784]).to_string(), table);
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub struct Summary {
     /// The whole, and then each part, in the order of [`Module::visit`].
     pub rows: Vec<SummaryRow>,
@@ -47,6 +48,7 @@ pub struct Summary {
 
 /// A part of a module.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct SummaryRow {
     /// The name under which it is reached, such as `encoder.0`; empty for the whole.
     pub name: String,

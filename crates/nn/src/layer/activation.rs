@@ -2,7 +2,6 @@
 
 use super::Layer;
 use crate::context::Context;
-use crate::module::{Module, Visitor};
 use std::fmt;
 use std::str::FromStr;
 use tensor_core::Tensor;
@@ -13,9 +12,7 @@ macro_rules! activation {
         #[derive(Clone, Copy, Debug, Default)]
         pub struct $name;
 
-        impl Module for $name {
-            fn visit(&self, _: &mut Visitor<'_>) {}
-        }
+        has_no_parts!($name);
 
         impl Layer for $name {
             #[track_caller]
@@ -27,37 +24,110 @@ macro_rules! activation {
 }
 
 activation! {
-    /// y = max(x, 0); see [`Tensor::relu`].
+    /// y = max(x, 0); see [`Tensor::relu`]. Any shape, F32 or F64.
+    ///
+    /// ```
+    /// use nn::{Context, ReLU, Layer};
+    /// use tensor_core::{Random, Tensor};
+    /// let x = Tensor::from([-3.0, 2.0]).requires_grad();
+    /// let y = ReLU.forward(&x, &mut Context::evaluation(&Random::new(0)));
+    /// assert_eq!(y.to_vec::<f32>(), [0.0, 2.0]);
+    /// assert_eq!(y.sum(..).grad(&[&x])[0].to_vec::<f32>(), [0.0, 1.0]);
+    /// ```
     ReLU => |x| x.relu()
 }
 activation! {
-    /// y = tanh x; see [`Tensor::tanh`].
+    /// y = tanh x; see [`Tensor::tanh`]. Any shape, F32 or F64.
+    ///
+    /// ```
+    /// use nn::{Context, Tanh, Layer};
+    /// use tensor_core::{Random, Tensor};
+    /// let x = Tensor::from([0.0]).requires_grad();
+    /// let y = Tanh.forward(&x, &mut Context::evaluation(&Random::new(0)));
+    /// assert_eq!(y.to_vec::<f32>(), [0.0]);
+    /// assert_eq!(y.sum(..).grad(&[&x])[0].to_vec::<f32>(), [1.0]); // 1 - tanh² 0
+    /// ```
     Tanh => |x| x.tanh()
 }
 activation! {
-    /// y = 1 / (1 + e⁻ˣ); see [`Tensor::sigmoid`].
+    /// y = 1 / (1 + e⁻ˣ); see [`Tensor::sigmoid`]. Any shape, F32 or F64.
+    ///
+    /// ```
+    /// use nn::{Context, Sigmoid, Layer};
+    /// use tensor_core::{Random, Tensor};
+    /// let x = Tensor::from([0.0]).requires_grad();
+    /// let y = Sigmoid.forward(&x, &mut Context::evaluation(&Random::new(0)));
+    /// assert_eq!(y.to_vec::<f32>(), [0.5]);
+    /// assert_eq!(y.sum(..).grad(&[&x])[0].to_vec::<f32>(), [0.25]); // y (1 - y)
+    /// ```
     Sigmoid => |x| x.sigmoid()
 }
 activation! {
-    /// y = ln(1 + eˣ); see [`Tensor::softplus`].
+    /// y = ln(1 + eˣ); see [`Tensor::softplus`]. Any shape, F32 or F64.
+    ///
+    /// ```
+    /// use nn::{Context, Softplus, Layer};
+    /// use tensor_core::{Random, Tensor};
+    /// let x = Tensor::from([0.0]).requires_grad();
+    /// let y = Softplus.forward(&x, &mut Context::evaluation(&Random::new(0)));
+    /// assert_eq!(y.to_vec::<f32>(), [std::f32::consts::LN_2]);
+    /// assert_eq!(y.sum(..).grad(&[&x])[0].to_vec::<f32>(), [0.5]); // σ(0)
+    /// ```
     Softplus => |x| x.softplus()
 }
 
 activation! {
-    /// y = ln σ(x); see [`Tensor::log_sigmoid`].
+    /// y = ln σ(x); see [`Tensor::log_sigmoid`]. Any shape, F32 or F64.
+    ///
+    /// ```
+    /// use nn::{Context, LogSigmoid, Layer};
+    /// use tensor_core::{Random, Tensor};
+    /// let x = Tensor::from([0.0]).requires_grad();
+    /// let y = LogSigmoid.forward(&x, &mut Context::evaluation(&Random::new(0)));
+    /// assert_eq!(y.to_vec::<f32>(), [-std::f32::consts::LN_2]);
+    /// assert_eq!(y.sum(..).grad(&[&x])[0].to_vec::<f32>(), [0.5]); // σ(-0)
+    /// ```
     LogSigmoid => |x| x.log_sigmoid()
 }
 activation! {
-    /// y = x σ(x); see [`Tensor::silu`].
+    /// y = x σ(x) (Elfwing et al. 2018); see [`Tensor::silu`]. Any shape, F32 or F64.
+    ///
+    /// ```
+    /// use nn::{Context, SiLU, Layer};
+    /// use tensor_core::{Random, Tensor};
+    /// let x = Tensor::from([0.0]).requires_grad();
+    /// let y = SiLU.forward(&x, &mut Context::evaluation(&Random::new(0)));
+    /// assert_eq!(y.to_vec::<f32>(), [0.0]);
+    /// assert_eq!(y.sum(..).grad(&[&x])[0].to_vec::<f32>(), [0.5]); // σ(0)
+    /// ```
     SiLU => |x| x.silu()
 }
 activation! {
-    /// y = x Φ(x), with the normal distribution; see [`Tensor::gelu`]. ([`Tensor::gelu_tanh`] is its approximation.)
+    /// y = x Φ(x), with the distribution function of N(0, 1) (Hendrycks & Gimpel 2016); see [`Tensor::gelu`]. ([`Tensor::gelu_tanh`] is its approximation.) Any shape, F32 or F64.
+    ///
+    /// ```
+    /// use nn::{Context, GELU, Layer};
+    /// use tensor_core::{Random, Tensor};
+    /// let x = Tensor::from([0.0]).requires_grad();
+    /// let y = GELU.forward(&x, &mut Context::evaluation(&Random::new(0)));
+    /// assert_eq!(y.to_vec::<f32>(), [0.0]);
+    /// assert_eq!(y.sum(..).grad(&[&x])[0].to_vec::<f32>(), [0.5]); // Φ(0)
+    /// ```
     GELU => |x| x.gelu()
 }
 
-/// y = x where x > 0, else `alpha` (eˣ - 1); see [`Tensor::elu`].
-#[derive(Clone, Copy, Debug)]
+/// y = x where x > 0, else `alpha` (eˣ - 1) (Clevert et al. 2016); see [`Tensor::elu`]. Any shape, F32 or F64.
+///
+/// ```
+/// use nn::{Context, ELU, Layer};
+/// use tensor_core::{Random, Tensor};
+/// let x = Tensor::from([-1e3, 3.0]).requires_grad();
+/// let y = ELU::new(0.5).forward(&x, &mut Context::evaluation(&Random::new(0)));
+/// assert_eq!(y.to_vec::<f32>(), [-0.5, 3.0]);
+/// assert_eq!(y.sum(..).grad(&[&x])[0].to_vec::<f32>(), [0.0, 1.0]);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct ELU {
     /// Minus the limit for negative x.
     pub alpha: f64,
@@ -70,10 +140,6 @@ impl ELU {
     }
 }
 
-impl Module for ELU {
-    fn visit(&self, _: &mut Visitor<'_>) {}
-}
-
 impl Layer for ELU {
     #[track_caller]
     fn forward(&self, x: &Tensor, _: &mut Context) -> Tensor {
@@ -81,8 +147,18 @@ impl Layer for ELU {
     }
 }
 
-/// y = x where x > 0, else `slope` · x; see [`Tensor::leaky_relu`].
-#[derive(Clone, Copy, Debug)]
+/// y = x where x > 0, else `slope` · x (Maas et al. 2013); see [`Tensor::leaky_relu`]. Any shape, F32 or F64.
+///
+/// ```
+/// use nn::{Context, LeakyReLU, Layer};
+/// use tensor_core::{Random, Tensor};
+/// let x = Tensor::from([-8.0, 3.0]).requires_grad();
+/// let y = LeakyReLU::new(0.25).forward(&x, &mut Context::evaluation(&Random::new(0)));
+/// assert_eq!(y.to_vec::<f32>(), [-2.0, 3.0]);
+/// assert_eq!(y.sum(..).grad(&[&x])[0].to_vec::<f32>(), [0.25, 1.0]);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct LeakyReLU {
     /// The slope for negative x.
     pub slope: f64,
@@ -95,9 +171,7 @@ impl LeakyReLU {
     }
 }
 
-impl Module for LeakyReLU {
-    fn visit(&self, _: &mut Visitor<'_>) {}
-}
+has_no_parts!(ELU, LeakyReLU);
 
 impl Layer for LeakyReLU {
     #[track_caller]
@@ -107,7 +181,19 @@ impl Layer for LeakyReLU {
 }
 
 /// An activation chosen by name, as in a configuration.
+///
+/// ```
+/// use nn::{Activation, Context, Layer};
+/// use tensor_core::{Random, Tensor};
+/// let activation: Activation = "leaky_relu".parse().unwrap();
+/// assert_eq!(activation, Activation::LeakyReLU);
+/// let x = Tensor::from([-5.0, 1.0]).requires_grad();
+/// let y = activation.layer().forward(&x, &mut Context::evaluation(&Random::new(0)));
+/// assert_eq!(y.to_vec::<f32>(), [-1.0, 1.0]);
+/// assert_eq!(y.sum(..).grad(&[&x])[0].to_vec::<f32>(), [0.2, 1.0]);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Activation {
     /// `relu`
     ReLU,

@@ -2,23 +2,25 @@
 
 use super::Layer;
 use crate::context::{Context, Mode};
-use crate::module::{Module, Visitor};
 use tensor_core::Tensor;
 
 /// Srivastava et al. (2014), inverted: in training each number becomes 0 with probability `p`, and the others are divided by 1 - p, so that the mean
-/// stays. Otherwise nothing changes. The draws are those of [`Context::dropout`].
+/// stays. Otherwise nothing changes. The draws are those of [`Context::dropout`]. Any shape, F32 or F64.
 ///
 /// ```
 /// use nn::{Context, Dropout, Layer, Noise};
 /// use tensor_core::{Random, Tensor};
-/// let x = Tensor::from([1.0, 2.0, 3.0]);
+/// let x = Tensor::from([1.0, 2.0, 3.0]).requires_grad();
 /// let dropout = Dropout::new(0.5);
 /// let dropped = Noise::given([Tensor::from([0.7, 0.2, 0.5])]); // what is less than p drops its number
 /// let mut cx = Context { dropout: dropped, ..Context::training(&Random::new(0)) };
-/// assert_eq!(dropout.forward(&x, &mut cx).to_vec::<f32>(), [2.0, 0.0, 6.0]);
+/// let y = dropout.forward(&x, &mut cx);
+/// assert_eq!(y.to_vec::<f32>(), [2.0, 0.0, 6.0]);
+/// assert_eq!(y.sum(..).grad(&[&x])[0].to_vec::<f32>(), [2.0, 0.0, 2.0]);
 /// assert_eq!(dropout.forward(&x, &mut Context::evaluation(&Random::new(0))), x);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Dropout {
     /// The probability to drop a number.
     pub p: f64,
@@ -36,9 +38,7 @@ impl Dropout {
     }
 }
 
-impl Module for Dropout {
-    fn visit(&self, _: &mut Visitor<'_>) {}
-}
+has_no_parts!(Dropout);
 
 impl Layer for Dropout {
     #[track_caller]

@@ -2,7 +2,6 @@
 
 use super::{Layer, SEQUENCES_AND_IMAGES};
 use crate::context::Context;
-use crate::module::{Module, Visitor};
 use tensor_core::ops::PerDim;
 use tensor_core::{Shape, ShapeError, Tensor};
 
@@ -41,9 +40,7 @@ macro_rules! pooling {
             }
         }
 
-        impl Module for $name {
-            fn visit(&self, _: &mut Visitor<'_>) {}
-        }
+        has_no_parts!($name);
 
         impl Layer for $name {
             #[track_caller]
@@ -168,9 +165,7 @@ impl Upsample {
     }
 }
 
-impl Module for Upsample {
-    fn visit(&self, _: &mut Visitor<'_>) {}
-}
+has_no_parts!(Upsample);
 
 impl Layer for Upsample {
     #[track_caller]

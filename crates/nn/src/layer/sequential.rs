@@ -6,10 +6,10 @@ use crate::module::{Module, Place, Visitor};
 use std::fmt;
 use tensor_core::Tensor;
 
-/// Layers that are applied in order. Parameters are named by position, as in PyTorch: `0.weight`, `2.weight`.
+/// Layers that are applied in order: y = fₙ(… f₂(f₁(x))). Parameters are named by position, as in PyTorch: `0.weight`, `2.weight`.
 ///
 /// ```
-/// use nn::{Context, Layer, Linear, ReLU, Sequential};
+/// use nn::{Context, Layer, Linear, ReLU, Sequential, module};
 /// use tensor_core::{Random, Tensor};
 /// let random = Random::new(0);
 /// let init = &mut random.stream("init");
@@ -17,9 +17,25 @@ use tensor_core::Tensor;
 ///     .with(Linear::new(784, 400, init))
 ///     .with(ReLU)
 ///     .with(Linear::new(400, 10, init));
-/// let y = mlp.forward(&Tensor::zeros([32, 784]), &mut Context::evaluation(&random));
-/// assert_eq!(y.shape(), [32, 10]);
+/// let cx = &mut Context::evaluation(&random);
+/// assert_eq!(mlp.forward(&Tensor::zeros([32, 784]), cx).shape(), [32, 10]);
+///
+/// let line = |weight: f32| {
+///     let linear = Linear::new(1, 1, &mut Random::new(0)).without_bias();
+///     linear.weight.set(&Tensor::from([[weight]]));
+///     linear
+/// };
+/// let net = Sequential::new().with(line(2.0)).with(ReLU).with(line(5.0));
+/// let y = net.forward(&Tensor::from([[3.0]]), cx);
+/// assert_eq!(y.item(), 30.0); // 5 · max(2 · 3, 0)
+/// let params = module::params(&net);
+/// let (_, gradients) = y.sum(..).value_and_grad(&params);
+/// let slopes: Vec<f64> = params.iter().map(|param| gradients.get(param).unwrap().item()).collect();
+/// assert_eq!(slopes, [15.0, 6.0]); // 5 · 3, and 2 · 3
 /// ```
+///
+/// # Panics
+/// As the layers: at the caller's line, in the scope of the layer.
 #[derive(Default)]
 pub struct Sequential {
     layers: Vec<Box<dyn Layer>>,

@@ -2,23 +2,21 @@
 
 use super::Layer;
 use crate::context::Context;
-use crate::module::{Module, Visitor};
 use tensor_core::{Shape, Tensor};
 
-/// All dimensions of a sample as one: [N, …] to [N, features].
+/// All dimensions of a sample as one: [N, …] to [N, features], of any type; see [`Tensor::flatten`]. Samples of one number, [N], become [N, 1].
 ///
 /// ```
 /// use nn::{Context, Flatten, Layer};
 /// use tensor_core::{Random, Tensor};
-/// let y = Flatten.forward(&Tensor::zeros([8, 3, 4, 5]), &mut Context::evaluation(&Random::new(0)));
-/// assert_eq!(y.shape(), [8, 60]);
+/// let x = Tensor::from([1.0, 2.0, 3.0, 4.0]).reshape([2, 1, 2]).requires_grad();
+/// let y = Flatten.forward(&x, &mut Context::evaluation(&Random::new(0)));
+/// assert_eq!(y, Tensor::from([[1.0, 2.0], [3.0, 4.0]]));
+/// let gx = &(y * Tensor::from([[5.0, 6.0], [7.0, 8.0]])).sum(..).grad(&[&x])[0];
+/// assert_eq!(gx, &Tensor::from([5.0, 6.0, 7.0, 8.0]).reshape([2, 1, 2]));
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Flatten;
-
-impl Module for Flatten {
-    fn visit(&self, _: &mut Visitor<'_>) {}
-}
 
 impl Layer for Flatten {
     /// # Panics
@@ -32,15 +30,19 @@ impl Layer for Flatten {
     }
 }
 
-/// The features of a sample in a shape: [N, features] to [N, …].
+/// The features of a sample in a shape: [N, features] to [N, …], of any type; see [`Tensor::unflatten`].
 ///
 /// ```
 /// use nn::{Context, Layer, Unflatten};
 /// use tensor_core::{Random, Tensor};
-/// let y = Unflatten::new([3, 4, 5]).forward(&Tensor::zeros([8, 60]), &mut Context::evaluation(&Random::new(0)));
-/// assert_eq!(y.shape(), [8, 3, 4, 5]);
+/// let x = Tensor::from([[1.0, 2.0, 3.0, 4.0]]).requires_grad();
+/// let y = Unflatten::new([2, 2]).forward(&x, &mut Context::evaluation(&Random::new(0)));
+/// assert_eq!(y, Tensor::from([[1.0, 2.0], [3.0, 4.0]]).reshape([1, 2, 2]));
+/// let gx = &(y * Tensor::from([[5.0, 6.0], [7.0, 8.0]])).sum(..).grad(&[&x])[0];
+/// assert_eq!(gx.to_vec::<f32>(), [5.0, 6.0, 7.0, 8.0]);
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Unflatten {
     /// The shape of a sample.
     pub sample: Shape,
@@ -53,9 +55,7 @@ impl Unflatten {
     }
 }
 
-impl Module for Unflatten {
-    fn visit(&self, _: &mut Visitor<'_>) {}
-}
+has_no_parts!(Flatten, Unflatten);
 
 impl Layer for Unflatten {
     /// # Panics
