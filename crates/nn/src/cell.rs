@@ -152,6 +152,17 @@ impl Target for Param {
 }
 
 /// A tensor that belongs to a module's state but is not trained, such as running statistics. Clones are handles on the same cell.
+///
+/// Its value is a constant: no gradient goes through it.
+///
+/// ```
+/// use nn::Buffer;
+/// use tensor_core::Tensor;
+/// let x = Tensor::from([3.0]).requires_grad();
+/// let mean = Buffer::new(&x * 2.0);
+/// assert_eq!(mean.tensor().item(), 6.0);
+/// assert_eq!((&x * mean.tensor()).sum(..).grad(&[&x])[0].item(), 6.0); // not 12
+/// ```
 #[derive(Clone)]
 pub struct Buffer(Arc<RwLock<Tensor>>);
 

@@ -75,6 +75,13 @@ enum Source {
 
 impl Noise {
     /// Noise from a stream of random numbers.
+    ///
+    /// ```
+    /// use nn::Noise;
+    /// use tensor_core::{DType, Random};
+    /// let mut noise = Noise::drawn(Random::new(7));
+    /// assert_eq!(noise.normal([3], DType::F32), Random::new(7).normal([3], DType::F32));
+    /// ```
     pub fn drawn(random: Random) -> Noise {
         Noise(Source::Drawn(random))
     }
@@ -92,7 +99,14 @@ impl Noise {
         Noise(Source::Given(draws.into_iter().collect()))
     }
 
-    /// Standard normal draws: N(0, 1).
+    /// Standard normal draws: N(0, 1). Draws of F64 are those of F32, widened.
+    ///
+    /// ```
+    /// use tensor_core::{DType, Random};
+    /// let draws = nn::Noise::drawn(Random::new(7)).normal([10_000], DType::F64);
+    /// assert!(draws.mean(..).item().abs() < 0.05); // 5 standard errors, 5 / √10,000
+    /// assert!((draws.sqr().mean(..).item() - 1.0).abs() < 0.071); // 5 · √(2 / 10,000)
+    /// ```
     ///
     /// # Panics
     /// If the noise is given, and the next tensor has another shape or there is none.
@@ -102,6 +116,13 @@ impl Noise {
     }
 
     /// Uniform draws from [0, 1).
+    ///
+    /// ```
+    /// use tensor_core::{DType, Random};
+    /// let draws = nn::Noise::drawn(Random::new(7)).uniform([10_000], DType::F64);
+    /// assert!(draws.min(..).item() >= 0.0 && draws.max(..).item() < 1.0);
+    /// assert!((draws.mean(..).item() - 0.5).abs() < 0.015); // 5 standard errors, 5 / √(12 · 10,000)
+    /// ```
     ///
     /// # Panics
     /// As [`Noise::normal`].
@@ -126,7 +147,17 @@ impl Noise {
         }
     }
 
-    /// Standard normal draws in the shape and type of another tensor.
+    /// Standard normal draws in the shape and type of another tensor, as for the ε of z = μ + σ ε.
+    ///
+    /// ```
+    /// use nn::Noise;
+    /// use tensor_core::Tensor;
+    /// let (mu, sigma) = (Tensor::from([1.0]).requires_grad(), Tensor::from([2.0]).requires_grad());
+    /// let z = &mu + &sigma * Noise::given([Tensor::from([-0.5])]).normal_like(&mu);
+    /// assert_eq!(z.item(), 0.0);
+    /// let slopes = z.sum(..).grad(&[&mu, &sigma]);
+    /// assert_eq!([slopes[0].item(), slopes[1].item()], [1.0, -0.5]); // 1 and ε
+    /// ```
     ///
     /// # Panics
     /// As [`Noise::normal`].

@@ -101,6 +101,20 @@ enum CellId {
 
 impl Visitor<'_> {
     /// Shows a parameter: a `&Param`, or an `&Option<Param>`, of which there is nothing to show if it is `None`.
+    ///
+    /// ```
+    /// use nn::{Module, Param, Visitor, module};
+    /// struct Line { slope: Param, offset: Option<Param> }
+    /// impl Module for Line {
+    ///     fn visit(&self, v: &mut Visitor<'_>) {
+    ///         v.param("slope", &self.slope);
+    ///         v.param("offset", &self.offset);
+    ///     }
+    /// }
+    /// let number = || Param::new(tensor_core::Tensor::from([1.0]));
+    /// assert_eq!(module::count_params(&Line { slope: number(), offset: None }), 1);
+    /// assert_eq!(module::count_params(&Line { slope: number(), offset: Some(number()) }), 2);
+    /// ```
     pub fn param<'p>(&mut self, name: &str, param: impl Into<Option<&'p Param>>) {
         if let Some(param) = param.into().filter(|param| self.seen.insert(CellId::Param(param.id()))) {
             self.walk.entry(&join(&self.path, name), Entry::Param(param.clone()));
@@ -218,13 +232,28 @@ impl Walk for Entries {
 }
 
 /// All parameters and buffers with their names, in the order of the walk.
+///
+/// ```
+/// let names: Vec<String> = nn::module::entries(&nn::BatchNorm1d::new(3)).into_iter().map(|(name, _)| name).collect();
+/// assert_eq!(names, ["weight", "bias", "running_mean", "running_var", "num_batches_tracked"]);
+/// ```
 pub fn entries(module: &(impl Module + ?Sized)) -> Vec<(String, Entry)> {
     let mut entries = Entries(Vec::new());
     walk(module, &mut entries);
     entries.0
 }
 
-/// All parameters, in the order of the walk.
+/// All parameters, in the order of the walk: what an optimiser holds and gradients are asked for.
+///
+/// ```
+/// use nn::{BatchNorm1d, Context, Layer, module};
+/// use tensor_core::{Random, Tensor};
+/// let norm = BatchNorm1d::new(1);
+/// let params = module::params(&norm); // weight and bias, without the buffers
+/// let y = norm.forward(&Tensor::from([[0.0], [2000.0]]), &mut Context::training(&Random::new(0)));
+/// let (_, gradients) = y.sqr().sum(..).value_and_grad(&params);
+/// assert_eq!(gradients.get(&params[0]).unwrap().item(), 4.0); // Σ 2 w x̂² with x̂ = -1 and 1
+/// ```
 pub fn params(module: &(impl Module + ?Sized)) -> Vec<Param> {
     let param = |(_, entry)| match entry {
         Entry::Param(param) => Some(param),
@@ -234,6 +263,11 @@ pub fn params(module: &(impl Module + ?Sized)) -> Vec<Param> {
 }
 
 /// How many numbers the parameters hold.
+///
+/// ```
+/// let linear = nn::Linear::new(784, 400, &mut tensor_core::Random::new(0));
+/// assert_eq!(nn::module::count_params(&linear), 784 * 400 + 400);
+/// ```
 pub fn count_params(module: &(impl Module + ?Sized)) -> usize {
     params(module).iter().map(|param| param.shape().count()).sum()
 }
@@ -253,6 +287,13 @@ impl Walk for Naming {
 }
 
 /// Tells each parameter and each part its name, so that messages can say it. A model does this once, when it is built.
+///
+/// ```
+/// use nn::{Linear, Sequential, module};
+/// let net = Sequential::new().with(Linear::new(3, 2, &mut tensor_core::Random::new(0)));
+/// module::name(&net);
+/// assert_eq!(module::params(&net)[0].name(), "0.weight");
+/// ```
 pub fn name(module: &(impl Module + ?Sized)) {
     walk(module, &mut Naming);
 }
@@ -260,6 +301,15 @@ pub fn name(module: &(impl Module + ?Sized)) {
 /// Converts all parameters and floating-point buffers: F64 for gradient checks, F32 for work.
 ///
 /// Optimisers that were made before hold moments of the old type: make them afterwards.
+///
+/// ```
+/// use nn::{Linear, module};
+/// use tensor_core::DType;
+/// let linear = Linear::new(3, 2, &mut tensor_core::Random::new(0));
+/// let before = linear.weight.tensor().to_vec::<f32>();
+/// module::to_dtype(&linear, DType::F64);
+/// assert_eq!(linear.weight.tensor().to_vec::<f64>()[0], f64::from(before[0]));
+/// ```
 pub fn to_dtype(module: &(impl Module + ?Sized), dtype: DType) {
     for (_, entry) in entries(module) {
         let value = entry.tensor();

@@ -41,12 +41,34 @@ pub enum StateError {
 }
 
 /// The parameters and buffers of a module by name.
+///
+/// ```
+/// let linear = nn::Linear::new(3, 2, &mut tensor_core::Random::new(0));
+/// let state = nn::state::state_dict(&linear);
+/// assert_eq!(state["weight"], linear.weight.tensor().detach());
+/// assert_eq!(state.into_keys().collect::<Vec<_>>(), ["bias", "weight"]);
+/// ```
 pub fn state_dict(module: &(impl Module + ?Sized)) -> BTreeMap<String, Tensor> {
     let entries = module::entries(module).into_iter();
     entries.map(|(name, entry)| (name, entry.tensor())).collect()
 }
 
 /// Saves a module's parameters and buffers. The file is complete or not there: it is written under another name first.
+///
+/// ```
+/// use nn::{Linear, state};
+/// use tensor_core::Random;
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("model.safetensors");
+/// let (trained, fresh) = (Linear::new(3, 2, &mut Random::new(0)), Linear::new(3, 2, &mut Random::new(1)));
+/// state::save(&trained, &path)?;
+/// state::load(&fresh, &path)?;
+/// assert_eq!(state::state_dict(&fresh), state::state_dict(&trained));
+/// let other = Linear::new(4, 2, &mut Random::new(0));
+/// let message = state::load(&other, &path).unwrap_err().to_string();
+/// assert!(message.ends_with("does not fit the model: `weight` has shape [2, 3], the model's has [2, 4]"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 /// If the file cannot be written.
