@@ -86,6 +86,18 @@ impl Ema {
 
     /// The same with a smaller decay at first, so that the beginning is soon forgotten: update t, from 0, has min(d, (1 + t) / (10 + t)). That is
     /// the rule of TensorFlow's `ExponentialMovingAverage` with `num_updates`.
+    ///
+    /// ```
+    /// use nn::{Ema, Linear};
+    /// let model = Linear::new(1, 1, &mut tensor_core::Random::new(0));
+    /// let mut ema = Ema::new(&model, 0.25).with_warm_up();
+    /// let mut decays = Vec::new();
+    /// for _ in 0..4 {
+    ///     decays.push(ema.decay());
+    ///     ema.update(&model);
+    /// }
+    /// assert_eq!(decays, [1.0 / 10.0, 2.0 / 11.0, 0.25, 0.25]); // (1 + t) / (10 + t) as long as that is less
+    /// ```
     #[must_use]
     pub fn with_warm_up(self) -> Ema {
         Ema { warm_up: true, ..self }
@@ -170,6 +182,22 @@ impl Ema {
 
     /// The averages under the names that PyTorch's `AveragedModel` gives them, `module.encoder.0.weight` and so on, with their count,
     /// `n_averaged`.
+    ///
+    /// ```
+    /// use nn::{Ema, Linear};
+    /// use tensor_core::{Random, Tensor};
+    /// let model = Linear::new(1, 1, &mut Random::new(0)).without_bias();
+    /// model.weight.set(&Tensor::from([[8.0]]));
+    /// let state = Ema::new(&model, 0.5).state();
+    /// assert_eq!((state["module.weight"].item(), state["n_averaged"].item()), (8.0, 1.0));
+    ///
+    /// model.weight.set(&Tensor::from([[0.0]]));
+    /// let mut other = Ema::new(&model, 0.5);
+    /// other.load_state(&state)?;
+    /// other.update(&model);
+    /// assert_eq!(other.state()["module.weight"].item(), 4.0); // 8 + 0.5 · (0 - 8)
+    /// # Ok::<(), String>(())
+    /// ```
     pub fn state(&self) -> Dictionary {
         let shadows = self.shadows.iter();
         let mut state: Dictionary = shadows

@@ -71,7 +71,7 @@ impl Init {
         }
     }
 
-    /// The bias [out] that goes with a weight of `fan_in` inputs, as F32: PyTorch draws it like the weight, the other schemes start at 0.
+    /// The bias \[out\] that goes with a weight of `fan_in` inputs, as F32: PyTorch draws it like the weight, the other schemes start at 0.
     ///
     /// ```
     /// use nn::Init;

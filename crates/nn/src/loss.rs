@@ -75,7 +75,7 @@ pub fn cross_entropy(logits: &Tensor, targets: &Tensor) -> Tensor {
 /// ```
 ///
 /// # Panics
-/// If the shapes or the types differ: [B, 1] - [B] would be [B, B].
+/// If the shapes or the types differ: [B, 1] - \[B\] would be [B, B].
 #[track_caller]
 pub fn squared_error(prediction: &Tensor, target: &Tensor) -> Tensor {
     same_shape("squared_error", prediction, target);

@@ -12,7 +12,6 @@ use tensor_core::{DType, Shape, Tensor};
 
 /// Why a state dictionary could not be saved or loaded.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum StateError {
     /// The file system said no.
     #[error("{path}: {source}", path = path.display())]

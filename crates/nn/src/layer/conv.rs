@@ -19,7 +19,7 @@ macro_rules! convolution {
         pub struct $name {
             /// W, in the layout of the operation.
             pub weight: Param,
-            /// b [out], if there is one.
+            /// b \[out\], if there is one.
             pub bias: Option<Param>,
             /// How the window moves.
             pub options: $options,

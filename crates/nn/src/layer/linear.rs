@@ -7,7 +7,7 @@ use crate::init::Init;
 use crate::module::{Module, Place, Visitor};
 use tensor_core::{Random, Shape, Tensor};
 
-/// Y = X Wᵀ + b: X […, in], W [out, in], b [out], Y […, out], F32 or F64; see [`Tensor::linear`]. Names and layout are PyTorch's: `weight`, `bias`.
+/// Y = X Wᵀ + b: X […, in], W [out, in], b \[out\], Y […, out], F32 or F64; see [`Tensor::linear`]. Names and layout are PyTorch's: `weight`, `bias`.
 ///
 /// ```
 /// use nn::{Context, Layer, Linear, module};
@@ -30,7 +30,7 @@ use tensor_core::{Random, Shape, Tensor};
 pub struct Linear {
     /// W [out, in].
     pub weight: Param,
-    /// b [out], if there is one.
+    /// b \[out\], if there is one.
     pub bias: Option<Param>,
     place: Place,
 }

@@ -4,7 +4,7 @@ use super::Layer;
 use crate::context::Context;
 use tensor_core::{Shape, Tensor};
 
-/// All dimensions of a sample as one: [N, …] to [N, features], of any type; see [`Tensor::flatten`]. Samples of one number, [N], become [N, 1].
+/// All dimensions of a sample as one: [N, …] to [N, features], of any type; see [`Tensor::flatten`]. Samples of one number, \[N\], become [N, 1].
 ///
 /// ```
 /// use nn::{Context, Flatten, Layer};

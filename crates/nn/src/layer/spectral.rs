@@ -10,7 +10,7 @@ use tensor_core::{DType, Random, Tensor};
 pub trait Weighted: Send + Sync {
     /// The weight, [out, in, …] unless [`Weighted::out_dim`] says otherwise.
     fn weight(&self) -> &Param;
-    /// The bias [out], if there is one.
+    /// The bias \[out\], if there is one.
     fn bias(&self) -> Option<&Param>;
     /// The dimension of the weight that counts the outputs: 1 for a transposed convolution, [in, out, …].
     fn out_dim(&self) -> isize {
@@ -29,7 +29,7 @@ pub trait Weighted: Send + Sync {
 /// The weight as a matrix W [out, all the rest] has the singular value σ = uᵀ W v; a transposed convolution's is turned first, [in, out, …] to
 /// [out, in, …]. Each forward pass in training improves u and v by one step of the power method, v ← Wᵀ u / |Wᵀ u| and u ← W v / |W v| (their algorithm 1);
 /// evaluation leaves them as they are. In the gradient, u and v are constants (their section 2.3).
-/// Names are those of PyTorch's `utils.spectral_norm`: `bias`, `weight_orig`, `weight_u` [out], `weight_v` [all the rest].
+/// Names are those of PyTorch's `utils.spectral_norm`: `bias`, `weight_orig`, `weight_u` \[out\], `weight_v` [all the rest].
 ///
 /// For a convolution, this is its method too, and PyTorch's: the matrix has a row for each output channel, though the largest stretch of the whole convolution is
 /// another number.

@@ -38,9 +38,9 @@ use tensor_core::{Shape, ShapeError, Tensor};
 /// At the caller's line, if the input has another number of dimensions or channels, or if the batch's moments are needed and there is one number a channel, or none.
 #[derive(Debug)]
 pub struct BatchNorm<const PLACES: usize> {
-    /// The factor of each channel, [C], if there is one.
+    /// The factor of each channel, \[C\], if there is one.
     pub weight: Option<Param>,
-    /// What is added to each channel, [C], if there is something.
+    /// What is added to each channel, \[C\], if there is something.
     pub bias: Option<Param>,
     /// What training saw of the channels, if that is kept.
     pub running: Option<RunningMoments>,
@@ -60,9 +60,9 @@ pub type BatchNorm2d = BatchNorm<2>;
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct RunningMoments {
-    /// The mean, [C], from 0: PyTorch's `running_mean`.
+    /// The mean, \[C\], from 0: PyTorch's `running_mean`.
     pub mean: Buffer,
-    /// The unbiased variance Σ (x - mean)² / (n - 1), [C], from 1: PyTorch's `running_var`.
+    /// The unbiased variance Σ (x - mean)² / (n - 1), \[C\], from 1: PyTorch's `running_var`.
     pub variance: Buffer,
     /// How many batches were seen, one U32: PyTorch's `num_batches_tracked`.
     pub batches: Buffer,

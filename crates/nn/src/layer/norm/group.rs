@@ -7,7 +7,7 @@ use crate::layer::Layer;
 use crate::module::{Module, Place, Visitor};
 use tensor_core::Tensor;
 
-/// Group normalisation (Wu & He 2018) of x [N, C, …], with `weight` and `bias` [C]; see [`Tensor::group_norm`].
+/// Group normalisation (Wu & He 2018) of x [N, C, …], with `weight` and `bias` \[C\]; see [`Tensor::group_norm`].
 ///
 /// ```
 /// use nn::{Context, GroupNorm, Layer, module};
@@ -26,9 +26,9 @@ use tensor_core::Tensor;
 /// At the caller's line, if the input has another number of channels or no dimension of them.
 #[derive(Debug)]
 pub struct GroupNorm {
-    /// The factor of each channel, [C], if there is one.
+    /// The factor of each channel, \[C\], if there is one.
     pub weight: Option<Param>,
-    /// What is added to each channel, [C], if there is something.
+    /// What is added to each channel, \[C\], if there is something.
     pub bias: Option<Param>,
     groups: usize,
     eps: f64,

@@ -29,9 +29,9 @@ use tensor_core::{Shape, ShapeError, Tensor};
 /// always become 0.
 #[derive(Debug)]
 pub struct InstanceNorm<const PLACES: usize> {
-    /// The factor of each channel, [C], if there is one.
+    /// The factor of each channel, \[C\], if there is one.
     pub weight: Option<Param>,
-    /// What is added to each channel, [C], if there is something.
+    /// What is added to each channel, \[C\], if there is something.
     pub bias: Option<Param>,
     eps: f64,
     place: Place,
