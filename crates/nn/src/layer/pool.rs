@@ -4,7 +4,7 @@ use super::Layer;
 use crate::context::Context;
 use crate::module::{Module, Visitor};
 use tensor_core::Tensor;
-use tensor_core::ops::PerDim;
+use tensor_core::ops::{PerDim, Pool2dOptions};
 
 macro_rules! pooling {
     ($(#[$doc:meta])* $name:ident => $operation:ident) => {
@@ -46,7 +46,7 @@ macro_rules! pooling {
         impl Layer for $name {
             #[track_caller]
             fn forward(&self, x: &Tensor, _: &mut Context) -> Tensor {
-                x.$operation(self.kernel, self.stride, self.padding)
+                x.$operation(&Pool2dOptions::new(self.kernel).stride(self.stride).padding(self.padding))
             }
         }
     };

@@ -86,6 +86,15 @@ impl Op for ToDtype {
     }
 }
 
+/// Refuses a number that elements of this type cannot hold, not even rounded: one that U32 would cut off.
+pub(crate) fn check_number(operation: &'static str, number: f64, dtype: DType) -> Result<(), ShapeError> {
+    if dtype != DType::U32 || f64::from(number as u32) == number {
+        return Ok(());
+    }
+    let problem = format!("{number} is no U32: those are the whole numbers from 0 to {}", u32::MAX);
+    Err(ShapeError::new(operation, problem))
+}
+
 impl Tensor {
     /// The same elements as a node of its own in the graph.
     #[track_caller]

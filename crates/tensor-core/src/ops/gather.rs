@@ -137,13 +137,11 @@ fn seen_by(x: &Tensor, dim: isize, index: Shape) -> Result<Tensor, ShapeError> {
     if index.rank() != x.rank() || others().any(|other| index[other] > x.shape()[other]) {
         return Ok(x.clone()); // which the operation refuses
     }
-    others().try_fold(x.clone(), |x, other| {
-        if index[other] == x.shape()[other] {
-            Ok(x)
-        } else {
-            x.try_narrow(other as isize, 0, index[other])
-        }
-    })
+    let mut seen = x.clone();
+    for other in others().filter(|&other| index[other] < x.shape()[other]) {
+        seen = seen.try_narrow(other as isize, 0, index[other])?;
+    }
+    Ok(seen)
 }
 
 /// Elements by number. Indices hold U32 and are checked: one that is outside is refused by value and place.
