@@ -149,7 +149,7 @@ fn step(twins: &[Twin], choices: &mut Choices<'_>, smooth: bool) -> Option<Twin>
         11 => x.map(|x| x.reshape(x.count()), |x| x * 1.0),
         12 if rank < 4 => {
             let repeated = [&[2], shape.sizes()].concat();
-            x.moved(x.tensor.broadcast_to(repeated.as_slice()), |i| x.at(i).clone())
+            x.moved(x.tensor.expand(repeated.as_slice()), |i| x.at(i).clone())
         }
         13 => {
             let dims = choices.some_dims(rank)?;

@@ -8,6 +8,16 @@ use std::sync::Arc;
 /// The inputs of an operation do not fit together: in their shapes, their types, or an attribute.
 ///
 /// Operations panic with this message at the user's line; their `try_` twins return it.
+///
+/// ```
+/// use tensor_core::Tensor;
+/// let error = Tensor::zeros([2, 3]).try_add(&Tensor::zeros([2])).unwrap_err();
+/// assert_eq!(error.operation(), "add");
+/// assert_eq!(error.problem(), "shapes do not broadcast: [2, 3] and [2]");
+/// assert_eq!(error.advice(), Some("for one number a row, reshape [2] to [2, 1]"));
+/// assert_eq!(error.location().map(|line| line.line()), Some(3));
+/// assert_eq!(error.scope(), None);
+/// ```
 #[derive(Clone, Debug)]
 pub struct ShapeError(Box<Details>);
 
@@ -84,6 +94,21 @@ impl ShapeError {
     /// The name of the operation.
     pub fn operation(&self) -> &'static str {
         self.0.operation
+    }
+
+    /// What is wrong, with both shapes.
+    pub fn problem(&self) -> &str {
+        &self.0.problem
+    }
+
+    /// What the [hint](ShapeError::hint) says, where there is one.
+    pub fn advice(&self) -> Option<&str> {
+        self.0.hint.as_deref()
+    }
+
+    /// The scope that was open, such as `encoder.0`: the layer.
+    pub fn scope(&self) -> Option<&str> {
+        self.0.scope.as_deref()
     }
 
     /// The user's line, where the error comes from a call.

@@ -128,6 +128,13 @@ fn extremes_of_nan_and_of_equal_numbers() {
     let x = Tensor::from([[1.0, f32::NAN, 9.0], [4.0, 4.0, -4.0]]).requires_grad();
     assert_eq!(x.argmax(1).to_vec::<u32>(), [1, 0]);
     assert_eq!(x.argmin(1).to_vec::<u32>(), [1, 2]);
+    // Over several dimensions the place is that in all of them as one, also of a view.
+    let flat = |x: &Tensor| x.reshape(x.count());
+    for x in [&x, &x.t()] {
+        assert_eq!(x.argmax(..).to_vec::<u32>(), flat(x).argmax(0).to_vec::<u32>());
+        assert_eq!(x.argmin_keepdim(..).to_vec::<u32>(), flat(x).argmin(0).to_vec::<u32>());
+        assert_eq!(x.argmin_keepdim(..).shape(), [1, 1]);
+    }
     let y = x.max(1);
     assert!(y.to_vec::<f32>()[0].is_nan() && y.to_vec::<f32>()[1] == 4.0);
     assert_eq!(y.sum(..).grad(&[&x])[0].to_vec::<f32>(), [0.0, 1.0, 0.0, 1.0, 0.0, 0.0]);
@@ -162,7 +169,7 @@ fn views_copy_nothing() {
         ("flatten", x.flatten(0, -1)),
         ("unflatten", x.unflatten(2, &[2, 2])),
         ("narrow", x.narrow(1, 1, 2)),
-        ("broadcast_to", x.broadcast_to([5, 2, 3, 4])),
+        ("expand", x.expand([5, 2, 3, 4])),
         ("halves", x.halves(2).1),
         ("split", x.split(2, 1).remove(1)),
         ("chunk", x.chunk(2, 0).remove(1)),

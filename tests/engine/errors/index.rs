@@ -74,12 +74,12 @@ fn every_mistake_with_a_shape_is_explained() {
          hint: types are never mixed silently: to_dtype converts one of them",
     );
     assert_refused(
-        x.try_gather(1, &square),
-        "gather: indices [2, 2] do not fit [3, 4]: all dimensions but dimension 1 have to be the same",
+        x.try_gather(1, &Tensor::from_slice(&[0u32; 8], [4, 2])),
+        "gather: indices [4, 2] do not fit [3, 4]: all dimensions but dimension 1 have at most its places",
     );
     assert_refused(
         x.try_gather(1, &integers([0, 1])),
-        "gather: indices [2] do not fit [3, 4]: all dimensions but dimension 1 have to be the same\n  \
+        "gather: indices [2] do not fit [3, 4]: all dimensions but dimension 1 have at most its places\n  \
          hint: index_select takes the same indices for every line",
     );
     assert_refused(

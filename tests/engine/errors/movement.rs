@@ -16,12 +16,12 @@ fn every_mistake_is_explained() {
         "permute: a tensor of shape [3, 4] has no dimension 2\n  hint: dimensions are 0 to 1, or -2 to -1 from the end",
     );
     assert_refused(
-        x.try_broadcast_to([3, 8]),
-        "broadcast_to: [3, 4] cannot be repeated to [3, 8]: only sizes of 1 and missing dimensions are",
+        x.try_expand([3, 8]),
+        "expand: [3, 4] cannot be repeated to [3, 8]: only sizes of 1 and missing dimensions are",
     );
     assert_refused(
-        x.try_broadcast_to([4]),
-        "broadcast_to: [3, 4] cannot be repeated to [4]: only sizes of 1 and missing dimensions are",
+        x.try_expand([4]),
+        "expand: [3, 4] cannot be repeated to [4]: only sizes of 1 and missing dimensions are",
     );
     assert_refused(
         x.try_narrow(1, 3, 2),
@@ -126,8 +126,8 @@ fn shapes_that_cannot_be_are_refused() {
         "reshape: a tensor has at most 8 dimensions, not 9: [1, 1, 1, 1, 1, 1, 1, 1, 1]",
     );
     assert_refused(
-        x.try_broadcast_to([usize::MAX, 2]),
-        "broadcast_to: [18446744073709551615, 2] are more elements than can be counted",
+        x.try_expand([usize::MAX, 2]),
+        "expand: [18446744073709551615, 2] are more elements than can be counted",
     );
 }
 
@@ -142,6 +142,31 @@ fn only_whole_numbers_in_range_become_u32() {
     assert_refused(
         numbers.try_to_dtype(DType::U32),
         "to_dtype: NaN at [0, 1] of [1, 2] is no U32, which goes from 0 to 4294967295",
+    );
+    let whole = "those are the whole numbers from 0 to 4294967295";
+    let integers = Tensor::from_slice(&[1u32, 2], [2]);
+    for (number, text) in [
+        (-1.0, "-1"),
+        (0.5, "0.5"),
+        (4294967296.0, "4294967296"),
+        (f64::NAN, "NaN"),
+    ] {
+        assert_refused(
+            Tensor::try_full_of([2], number, DType::U32),
+            &format!("full_of: {text} is no U32: {whole}"),
+        );
+        assert_refused(
+            integers.try_masked_fill(&integers, number),
+            &format!("masked_fill: {text} is no U32: {whole}"),
+        );
+        assert_refused(
+            integers.try_pad_value(&[(1, 0)], number),
+            &format!("pad_value: {text} is no U32: {whole}"),
+        );
+    }
+    assert_eq!(
+        integers.pad_value(&[(1, 0)], 4294967295.0).to_vec::<u32>(),
+        [u32::MAX, 1, 2]
     );
     let edges = Tensor::from_slice(&[-0.5, 4294967295.5], [2]);
     assert_eq!(edges.to_dtype(DType::U32).to_vec::<u32>(), [0, u32::MAX]);

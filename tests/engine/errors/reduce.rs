@@ -36,6 +36,7 @@ fn every_reduction_names_itself() {
         ("norm", x.try_norm_keepdim(2)),
         ("norm_p", x.try_norm_p(3.0, 2)),
         ("norm_p", x.try_norm_p(f64::INFINITY, 2)),
+        ("norm_p_keepdim", x.try_norm_p_keepdim(3.0, 2)),
         ("logsumexp", x.try_logsumexp(2)),
         ("logsumexp_keepdim", x.try_logsumexp_keepdim(2)),
         ("max", x.try_max(2)),
@@ -43,7 +44,9 @@ fn every_reduction_names_itself() {
         ("min", x.try_min(2)),
         ("min_keepdim", x.try_min_keepdim(2)),
         ("argmax", x.try_argmax(2)),
+        ("argmax", x.try_argmax_keepdim(2)),
         ("argmin", x.try_argmin(2)),
+        ("argmin", x.try_argmin_keepdim([0, 2])),
         ("topk", x.try_topk(1, 2).map(|(values, _)| values)),
         ("softmax", x.try_softmax(2)),
         ("log_softmax", x.try_log_softmax(2)),
@@ -79,6 +82,10 @@ fn nothing_has_no_extreme() {
     assert_refused(
         zeros([3]).try_norm_p(-1.0, ..),
         "norm_p: p is -1, a norm needs one above 0",
+    );
+    assert_refused(
+        zeros([3]).try_norm_p_keepdim(0.0, ..),
+        "norm_p_keepdim: p is 0, a norm needs one above 0",
     );
 }
 

@@ -1,7 +1,9 @@
 //! Types that do not fit: mixed ones, integers where a derivative would be, numbers where places are meant.
 
 use super::{assert_refused, zeros};
-use tensor_core::ops::{Conv1dOptions, Conv2dOptions, ConvTranspose1dOptions, ConvTranspose2dOptions};
+use tensor_core::ops::{
+    Conv1dOptions, Conv2dOptions, ConvTranspose1dOptions, ConvTranspose2dOptions, Pool1dOptions, Pool2dOptions,
+};
 use tensor_core::{DType, ShapeError, Tensor};
 
 #[test]
@@ -178,8 +180,8 @@ fn what_slides_over_images_and_lines_refuses_integers() {
             "conv_transpose2d",
             image.try_conv_transpose2d(&kernel, None, &ConvTranspose2dOptions::default()),
         ),
-        ("max_pool2d", image.try_max_pool2d(2, 2, 0)),
-        ("avg_pool2d", image.try_avg_pool2d(2, 2, 0)),
+        ("max_pool2d", image.try_max_pool2d(&Pool2dOptions::new(2))),
+        ("avg_pool2d", image.try_avg_pool2d(&Pool2dOptions::new(2))),
         ("upsample_nearest2d", image.try_upsample_nearest2d(2)),
     ];
     for (name, result) in images {
@@ -191,8 +193,8 @@ fn what_slides_over_images_and_lines_refuses_integers() {
             "conv_transpose1d",
             line.try_conv_transpose1d(&kernel1, None, &ConvTranspose1dOptions::default()),
         ),
-        ("max_pool1d", line.try_max_pool1d(2, 2, 0)),
-        ("avg_pool1d", line.try_avg_pool1d(2, 2, 0)),
+        ("max_pool1d", line.try_max_pool1d(&Pool1dOptions::new(2))),
+        ("avg_pool1d", line.try_avg_pool1d(&Pool1dOptions::new(2))),
         ("upsample_nearest1d", line.try_upsample_nearest1d(2)),
         ("instance_norm", line.try_instance_norm(None, None, 1e-5)),
     ];

@@ -17,6 +17,7 @@ fn conv2d(x: &[Array], options: &Conv2dOptions) -> Array {
         padding,
         dilation,
         groups,
+        ..
     } = *options;
     let (input, weight) = (&x[0], &x[1]);
     let kernel = [weight.size(2), weight.size(3)];
@@ -45,6 +46,7 @@ fn conv_transpose2d(x: &[Array], options: &ConvTranspose2dOptions) -> Array {
         padding,
         dilation,
         groups,
+        ..
     } = options.conv;
     let (input, weight) = (&x[0], &x[1]);
     let kernel = [weight.size(2), weight.size(3)];
@@ -100,12 +102,11 @@ fn conv_transpose2d_row(name: &'static str, options: ConvTranspose2dOptions) -> 
 }
 
 fn conv1d_row(name: &'static str, options: Conv1dOptions) -> Row {
-    let in_images = Conv2dOptions {
-        stride: [1, options.stride[0]],
-        padding: [[0, 0], options.padding[0]],
-        dilation: [1, options.dilation[0]],
-        groups: options.groups,
-    };
+    let in_images = Conv2dOptions::default()
+        .stride([1, options.stride[0]])
+        .padding([[0, 0], options.padding[0]])
+        .dilation([1, options.dilation[0]])
+        .groups(options.groups);
     let run = move |x: &[Tensor]| x[0].conv1d(&x[1], x.get(2), &options);
     Row::new(name, run, move |x| sequences(conv2d(&images(x), &in_images)))
 }

@@ -106,6 +106,18 @@ pub(crate) fn rows() -> Vec<Row> {
         picks("gather of the first", gather, naive_gather, 0),
         picks("gather of the middle", gather, naive_gather, 1),
         picks("gather of the last", gather, naive_gather, 2),
+        Row::new(
+            "gather, from a part of the lines",
+            |x| x[0].gather(1, &index(&[x[0].size(0).div_ceil(2), 4], x[0].size(1))),
+            |x| {
+                let sizes = [x[0].size(0).div_ceil(2), 4];
+                let places = places(sizes[0] * 4, x[0].size(1));
+                Array::from_fn(&sizes, |i| x[0].at(&[i[0], places[i[0] * 4 + i[1]]]))
+            },
+        )
+        .on(&[&[3, 5]])
+        .on(&[&[0, 5]])
+        .at_scale(&[&[500, 300]]),
         Row::new("index_add to the first", |x| index_add(x, 0), |x| naive_index_add(x, 0))
             .on(&[&[3, 4], &[5, 4]])
             .on(&[&[3, 4], &[0, 4]])

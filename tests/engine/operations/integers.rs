@@ -48,6 +48,14 @@ fn places() -> Vec<Row> {
         reduction("argmax of the middle", |x| x.argmax(-2), &[1], false, largest).on(&[&[2, 3, 0]]),
         reduction("argmax of the last", |x| x.argmax(2), &[2], false, largest).on(&[&[0, 3, 2]]),
         reduction("argmin of the first", |x| x.argmin(0), &[0], false, smallest).on(&[&[2, 0, 3]]),
+        reduction(
+            "argmax of the outer, kept",
+            |x| x.argmax_keepdim([0, 2]),
+            &[0, 2],
+            true,
+            largest,
+        )
+        .on(&[&[2, 0, 3]]),
         reduction("argmin of the last", |x| x.argmin(-1), &[2], false, smallest).on(&[&[0, 3, 2]]),
         Row::new(
             "places of the two largest",

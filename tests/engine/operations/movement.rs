@@ -29,8 +29,8 @@ pub(crate) fn rows() -> Vec<Row> {
         .at_scale(&[&[40, 100, 50]])
         .a_view(),
         Row::new(
-            "broadcast_to",
-            |x| x[0].broadcast_to([2, x[0].size(0), 3]),
+            "expand",
+            |x| x[0].expand([2, x[0].size(0), 3]),
             |x| Array::from_fn(&[2, x[0].size(0), 3], |i| x[0].at(i)),
         )
         .on(&[&[3, 1]])

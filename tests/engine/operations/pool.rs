@@ -3,6 +3,7 @@
 use super::array::Array;
 use super::row::Row;
 use tensor_core::Tensor;
+use tensor_core::ops::{Pool1dOptions, Pool2dOptions};
 
 /// The number for each window of x [n, c, h, w] from what it sees inside.
 fn windows(
@@ -56,27 +57,27 @@ pub(crate) fn rows() -> Vec<Row> {
     vec![
         on_images(row(
             "max_pool2d",
-            |x| x.max_pool2d(2, 2, 0),
+            |x| x.max_pool2d(&Pool2dOptions::new(2)),
             |x| windows(x, [2, 2], [2, 2], [0, 0], largest),
         )),
         on_images(row(
             "max_pool2d, overlapping",
-            |x| x.max_pool2d([3, 2], [2, 1], 1),
+            |x| x.max_pool2d(&Pool2dOptions::new([3, 2]).stride([2, 1]).padding(1)),
             |x| windows(x, [3, 2], [2, 1], [1, 1], largest),
         )),
         on_images(row(
             "avg_pool2d",
-            |x| x.avg_pool2d(2, 2, 0),
+            |x| x.avg_pool2d(&Pool2dOptions::new(2)),
             |x| windows(x, [2, 2], [2, 2], [0, 0], |seen| sum(seen) / 4.0),
         )),
         on_images(row(
             "avg_pool2d, overlapping",
-            |x| x.avg_pool2d([3, 2], [2, 1], 1),
+            |x| x.avg_pool2d(&Pool2dOptions::new([3, 2]).stride([2, 1]).padding(1)),
             |x| windows(x, [3, 2], [2, 1], [1, 1], |seen| sum(seen) / 6.0),
         )),
         on_images(row(
             "avg_pool2d, with gaps",
-            |x| x.avg_pool2d(1, [3, 2], 0),
+            |x| x.avg_pool2d(&Pool2dOptions::new(1).stride([3, 2])),
             |x| windows(x, [1, 1], [3, 2], [0, 0], sum),
         )),
         on_images(row(
@@ -89,12 +90,12 @@ pub(crate) fn rows() -> Vec<Row> {
         )),
         on_sequences(row(
             "max_pool1d",
-            |x| x.max_pool1d(3, 2, 1),
+            |x| x.max_pool1d(&Pool1dOptions::new(3).stride(2).padding(1)),
             |x| sequence(windows(&image(x), [1, 3], [1, 2], [0, 1], largest)),
         )),
         on_sequences(row(
             "avg_pool1d",
-            |x| x.avg_pool1d(3, 2, 1),
+            |x| x.avg_pool1d(&Pool1dOptions::new(3).stride(2).padding(1)),
             |x| sequence(windows(&image(x), [1, 3], [1, 2], [0, 1], |seen| sum(seen) / 3.0)),
         )),
         on_sequences(row(

@@ -4,10 +4,13 @@ use super::Case;
 use serde_json::Value;
 use tensor_core::Tensor;
 
+/// The attribute `dims`, or the one that is called `dim`.
 fn dims(case: &Case<'_>, x: &Tensor) -> Vec<isize> {
-    match &case.attrs["dims"] {
-        Value::Null => (0..x.rank() as isize).collect(),
-        _ => case.integers("dims"),
+    match [&case.attrs["dims"], &case.attrs["dim"]] {
+        [Value::Array(_), _] => case.integers("dims"),
+        [_, Value::Array(_)] => case.integers("dim"),
+        [Value::Null, Value::Null] => (0..x.rank() as isize).collect(),
+        _ => vec![case.integer("dim") as isize],
     }
 }
 
@@ -24,9 +27,12 @@ pub(super) fn evaluate(case: &Case<'_>, op: &str, x: &[Tensor]) -> Option<Tensor
         "var" => x[0].var(&*dims(), case.integer("correction") as usize),
         "logsumexp" if keep => x[0].logsumexp_keepdim(&*dims()),
         "logsumexp" => x[0].logsumexp(&*dims()),
-        "max" => x[0].max(dim()),
-        "min" => x[0].min(dim()),
-        "norm" => x[0].norm_p(case.number("p"), dim()),
+        "max" if keep => x[0].max_keepdim(&*dims()),
+        "max" => x[0].max(&*dims()),
+        "min" if keep => x[0].min_keepdim(&*dims()),
+        "min" => x[0].min(&*dims()),
+        "norm" if keep => x[0].norm_p_keepdim(case.number("p"), &*dims()),
+        "norm" => x[0].norm_p(case.number("p"), &*dims()),
         "softmax" => x[0].softmax(dim()),
         "log_softmax" => x[0].log_softmax(dim()),
         "cumsum" => x[0].cumsum(dim()),

@@ -59,7 +59,7 @@ impl TextVae {
         let (batch, time) = (tokens.size(0), tokens.size(1));
         let first = Tensor::zeros([batch, 1]).to_dtype(DType::U32);
         let before = Tensor::cat(&[&first, &tokens.narrow(1, 0, time - 1)], 1);
-        let repeated = z.unsqueeze(1).broadcast_to([batch, time, z.size(1)]);
+        let repeated = z.unsqueeze(1).expand([batch, time, z.size(1)]);
         let x = Tensor::cat(&[&self.embedding.forward(&before, cx), &repeated], 2);
         let h = self.start.forward(z, cx).tanh();
         let (hidden, _) = self.decoder.forward(&x, Some([&h, &h.zeros_like()]));

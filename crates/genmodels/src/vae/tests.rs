@@ -54,7 +54,7 @@ fn z_is_mu_plus_sigma_times_eps() {
 fn the_bound_is_a_bound() {
     // ln p(x) by importance sampling with many z ~ q(z | x) is at least the mean ELBO, and the gap is not only noise.
     let vae = small("tanh");
-    let x = batch().narrow(0, 0, 1).broadcast_to([4000, 11]);
+    let x = batch().narrow(0, 0, 1).expand([4000, 11]);
     let mut cx = context();
     let (mu, log_var) = vae.encode(&x, &mut cx);
     let eps = cx.noise.clone().normal_like(&mu);

@@ -2,7 +2,7 @@
 
 use super::{Layer, SEQUENCES_AND_IMAGES};
 use crate::context::Context;
-use tensor_core::ops::PerDim;
+use tensor_core::ops::{PerDim, PoolOptions};
 use tensor_core::{Shape, ShapeError, Tensor};
 
 /// A layer that pools windows of so many dimensions by an operation.
@@ -45,7 +45,7 @@ macro_rules! pooling {
         impl Layer for $name {
             #[track_caller]
             fn forward(&self, x: &Tensor, _: &mut Context) -> Tensor {
-                x.$operation(self.kernel, self.stride, self.padding)
+                x.$operation(&PoolOptions::<$dims>::new(self.kernel).stride(self.stride).padding(self.padding))
             }
         }
     };

@@ -260,7 +260,7 @@ impl Elementwise<1> for NegOp {
 /// Element by element, with broadcasting. `&a + &b`, `&a - 1.0`, `2.0 * &a` and so on do the same; these methods have `try_` twins.
 impl Tensor {
     operation! {
-        /// y = a + b. Shapes are broadcast; both hold F32, or both F64.
+        /// y = a + b. Shapes are broadcast; both hold F32, or both F64. ga = gy and gb = gy, summed over what was broadcast.
         ///
         /// ```
         /// use tensor_core::Tensor;
@@ -269,11 +269,14 @@ impl Tensor {
         /// assert_eq!(a.add(&b).to_vec::<f32>(), [11.0, 22.0, 13.0, 24.0]);
         /// assert_eq!(a.add(&b).sum(..).grad(&[&b])[0].to_vec::<f32>(), [2.0, 2.0]);
         /// ```
+        ///
+        /// # Panics
+        /// If the shapes do not broadcast, the types differ, or the elements are integers.
         pub fn add / try_add(&self, other: &Tensor) = Map(AddOp), |this| [this, other]
     }
 
     operation! {
-        /// y = a - b. Shapes are broadcast; both hold F32, or both F64.
+        /// y = a - b. Shapes are broadcast; both hold F32, or both F64. ga = gy and gb = -gy, summed over what was broadcast.
         ///
         /// ```
         /// use tensor_core::Tensor;
@@ -282,11 +285,14 @@ impl Tensor {
         /// assert_eq!(y.to_vec::<f32>(), [2.0, 3.0]);
         /// assert_eq!(y.sum(..).grad(&[&b])[0].item(), -2.0);
         /// ```
+        ///
+        /// # Panics
+        /// If the shapes do not broadcast, the types differ, or the elements are integers.
         pub fn sub / try_sub(&self, other: &Tensor) = Map(SubOp), |this| [this, other]
     }
 
     operation! {
-        /// y = a · b, element by element. Shapes are broadcast; both hold F32, or both F64.
+        /// y = a · b, element by element. Shapes are broadcast; both hold F32, or both F64. ga = gy · b and gb = gy · a, summed over what was broadcast.
         ///
         /// ```
         /// use tensor_core::Tensor;
@@ -294,11 +300,14 @@ impl Tensor {
         /// let y = a.mul(&Tensor::from([5.0]));
         /// assert_eq!((y.item(), y.grad(&[&a])[0].item()), (10.0, 5.0));
         /// ```
+        ///
+        /// # Panics
+        /// If the shapes do not broadcast, the types differ, or the elements are integers.
         pub fn mul / try_mul(&self, other: &Tensor) = Map(MulOp), |this| [this, other]
     }
 
     operation! {
-        /// y = a / b. Shapes are broadcast; both hold F32, or both F64.
+        /// y = a / b. Shapes are broadcast; both hold F32, or both F64. ga = gy / b and gb = -gy · a / b², summed over what was broadcast.
         ///
         /// ```
         /// use tensor_core::Tensor;
@@ -306,6 +315,9 @@ impl Tensor {
         /// let y = Tensor::from([6.0]).div(&b);
         /// assert_eq!((y.item(), y.grad(&[&b])[0].item()), (3.0, -1.5));
         /// ```
+        ///
+        /// # Panics
+        /// If the shapes do not broadcast, the types differ, or the elements are integers.
         pub fn div / try_div(&self, other: &Tensor) = Map(DivOp), |this| [this, other]
     }
 }
@@ -321,6 +333,8 @@ macro_rules! operator {
         operator!(@number $trait, $method, &Tensor, |$x, $c| $tensor_number, |$d, $y| $number_tensor);
     };
     (@pair $trait:ident, $method:ident, $lhs:ty, $rhs:ty) => {
+        /// Element by element, with broadcasting. Panics if the shapes do not broadcast, the types differ, or the elements are integers: the method
+        /// of the same name has a twin that returns the error.
         impl $trait<$rhs> for $lhs {
             type Output = Tensor;
 
@@ -331,6 +345,7 @@ macro_rules! operator {
         }
     };
     (@number $trait:ident, $method:ident, $tensor:ty, |$x:ident, $c:ident| $tn:expr, |$d:ident, $y:ident| $nt:expr) => {
+        /// With a number for each element, rounded to its type. Panics if the elements are integers.
         impl $trait<f64> for $tensor {
             type Output = Tensor;
 
@@ -341,6 +356,7 @@ macro_rules! operator {
             }
         }
 
+        /// With a number for each element, rounded to its type. Panics if the elements are integers.
         impl $trait<$tensor> for f64 {
             type Output = Tensor;
 

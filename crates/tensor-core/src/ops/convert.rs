@@ -1,7 +1,6 @@
-//! The same elements in another type, or as another node of the graph.
+//! The same elements in another type.
 
-use super::movement::FREE;
-use super::op::{Cost, Grads, Keeps, Op, OpInfo, Saved};
+use super::op::{Grads, Keeps, Op, OpInfo, Saved};
 use super::{composition, with_float};
 use crate::dtype::DType;
 use crate::error::ShapeError;
@@ -9,39 +8,6 @@ use crate::grads;
 use crate::kernels::copy::first_not_u32;
 use crate::shape::Shape;
 use crate::tensor::Tensor;
-
-/// y = x: a new node on the same elements.
-struct Identity;
-
-impl Op for Identity {
-    fn info(&self) -> OpInfo {
-        OpInfo {
-            name: "identity",
-            formula: "y = x",
-            rule: "gx = gy",
-        }
-    }
-
-    fn infer(&self, x: &[&Tensor]) -> Result<Shape, ShapeError> {
-        Ok(x[0].shape())
-    }
-
-    fn forward(&self, x: &[&Tensor], _: Shape) -> Tensor {
-        x[0].detach()
-    }
-
-    fn keeps(&self) -> Keeps {
-        Keeps::nothing()
-    }
-
-    fn vjp(&self, _: &Saved<'_>, gy: &Tensor) -> Grads {
-        grads![gy.clone()]
-    }
-
-    fn cost(&self, _: &[&Tensor], _: Shape) -> Cost {
-        FREE
-    }
-}
 
 struct ToDtype {
     dtype: DType,
@@ -86,13 +52,16 @@ impl Op for ToDtype {
     }
 }
 
-impl Tensor {
-    /// The same elements as a node of its own in the graph.
-    #[track_caller]
-    pub(crate) fn alias(&self) -> Tensor {
-        super::apply(Identity, &[self])
+/// Refuses a number that elements of this type cannot hold, not even rounded: one that U32 would cut off.
+pub(crate) fn check_number(operation: &'static str, number: f64, dtype: DType) -> Result<(), ShapeError> {
+    if dtype != DType::U32 || f64::from(number as u32) == number {
+        return Ok(());
     }
+    let problem = format!("{number} is no U32: those are the whole numbers from 0 to {}", u32::MAX);
+    Err(ShapeError::new(operation, problem))
+}
 
+impl Tensor {
     composition! {
         /// The values in another type. Floating-point numbers lose their fraction on the way to U32. The gradient comes back in the type of the
         /// input; integers have none.

@@ -14,11 +14,10 @@ use crate::shape::{Dims, Shape};
 use crate::storage::Storage;
 use crate::tensor::Tensor;
 
-/// Where the largest number is along one dimension, or the smallest.
+/// Where the largest number is over some dimensions, or the smallest: its place in them as one.
 struct PlaceOfExtreme {
-    dim: isize,
+    over: Over,
     largest: bool,
-    keep: bool,
 }
 
 impl PlaceOfExtreme {
@@ -32,29 +31,26 @@ impl Op for PlaceOfExtreme {
         OpInfo {
             name: self.name(),
             formula: if self.largest {
-                "y = the first place of the largest x along one dimension"
+                "y = the first place of the largest x over the given dimensions"
             } else {
-                "y = the first place of the smallest x along one dimension"
+                "y = the first place of the smallest x over the given dimensions"
             },
             rule: "gx = 0: a place is an integer",
         }
     }
 
     fn attributes(&self) -> Vec<(&'static str, String)> {
-        vec![("dim", self.dim.to_string()), ("keepdim", self.keep.to_string())]
+        self.over.attributes()
     }
 
     fn infer(&self, x: &[&Tensor]) -> Result<Shape, ShapeError> {
-        same_float_type(self.name(), x)?;
-        let shape = x[0].shape();
-        dim_of(self.name(), shape, self.dim)?;
-        let over = Over::new(x[0], self.dim, self.keep);
-        check_not_empty(self.name(), shape, over)?;
-        Ok(over.output(shape))
+        let output = self.over.infer(self.name(), x)?;
+        check_not_empty(self.name(), x[0].shape(), self.over)?;
+        Ok(output)
     }
 
     fn forward(&self, x: &[&Tensor], shape: Shape) -> Tensor {
-        let (x, [outer, size, inner]) = Over::new(x[0], self.dim, self.keep).three_dims(x[0]);
+        let (x, [outer, size, inner]) = self.over.three_dims(x[0]);
         let mut extremes = Storage::for_overwrite(shape.count(), x.dtype());
         let mut places = Storage::for_overwrite(shape.count(), DType::U32);
         with_float!(x.dtype(), T => {
@@ -150,44 +146,83 @@ pub(super) fn try_extreme(x: &Tensor, over: Over, largest: bool) -> Result<Tenso
     let name = if largest { "max" } else { "min" };
     let (joined, dim) = over.joined(name, x)?;
     check_not_empty(name, x.shape(), over)?;
-    let place = PlaceOfExtreme {
-        dim,
-        largest,
-        keep: true,
-    };
-    let places = super::try_apply(place, &[&joined])?;
+    let over_joined = Over::new(&joined, dim, true);
+    let places = super::try_apply(
+        PlaceOfExtreme {
+            over: over_joined,
+            largest,
+        },
+        &[&joined],
+    )?;
     joined.try_gather(dim, &places)?.try_reshape(over.output(x.shape()))
 }
 
 /// Extremes. NaN counts as the largest and as the smallest number. Of equal ones the first is meant, and receives the whole gradient.
 impl Tensor {
     operation! {
-        /// Where the largest number is along dimension `dim`, which disappears from the shape: integers of type U32.
+        /// Where the largest number is over `dims`, which disappear from the shape: integers of type U32, without a gradient. Of several dimensions
+        /// the place is that in all of them as one, row by row, as `flatten` joins them.
         ///
         /// ```
         /// use tensor_core::Tensor;
         /// let x = Tensor::from([[1.0, 5.0, 5.0], [7.0, 0.0, 2.0]]);
         /// assert_eq!(x.argmax(1).to_vec::<u32>(), [1, 0]);
         /// assert_eq!(x.argmax(0).to_vec::<u32>(), [1, 0, 0]);
+        /// assert_eq!(x.argmax(..).to_vec::<u32>(), [3]);
         /// ```
         ///
         /// # Panics
-        /// If there is no such dimension, or it is empty, or the elements are integers.
-        pub fn argmax / try_argmax(&self, dim: isize) = PlaceOfExtreme { dim, largest: true, keep: false }, |this| [this]
+        /// If there is no such dimension, or nothing in it, or the elements are integers.
+        pub fn argmax / try_argmax(&self, dims: impl Dims) =
+            PlaceOfExtreme { over: Over::new(this, dims, false), largest: true }, |this| [this]
     }
 
     operation! {
-        /// Where the smallest number is along dimension `dim`, which disappears from the shape: integers of type U32.
+        /// [Where the largest number is](Tensor::argmax) over `dims`, which stay in the shape with size 1, as [`Tensor::gather`] takes indices.
+        ///
+        /// ```
+        /// use tensor_core::Tensor;
+        /// let x = Tensor::from([[1.0, 5.0], [7.0, 0.0]]).requires_grad();
+        /// let places = x.argmax_keepdim(1);
+        /// assert_eq!(places.to_string(), "[[1],\n [0]]");
+        /// assert_eq!(x.gather(1, &places).sum(..).grad(&[&x])[0].to_vec::<f32>(), [0.0, 1.0, 1.0, 0.0]);
+        /// ```
+        ///
+        /// # Panics
+        /// As [`Tensor::argmax`].
+        pub fn argmax_keepdim / try_argmax_keepdim(&self, dims: impl Dims) =
+            PlaceOfExtreme { over: Over::new(this, dims, true), largest: true }, |this| [this]
+    }
+
+    operation! {
+        /// Where the smallest number is over `dims`, which disappear from the shape: integers of type U32, as for [`Tensor::argmax`].
         ///
         /// ```
         /// use tensor_core::Tensor;
         /// let x = Tensor::from([[1.0, 5.0, 5.0], [7.0, 0.0, 2.0]]);
         /// assert_eq!(x.argmin(1).to_vec::<u32>(), [0, 1]);
+        /// assert_eq!(x.argmin(..).to_vec::<u32>(), [4]);
         /// ```
         ///
         /// # Panics
         /// As [`Tensor::argmax`].
-        pub fn argmin / try_argmin(&self, dim: isize) = PlaceOfExtreme { dim, largest: false, keep: false }, |this| [this]
+        pub fn argmin / try_argmin(&self, dims: impl Dims) =
+            PlaceOfExtreme { over: Over::new(this, dims, false), largest: false }, |this| [this]
+    }
+
+    operation! {
+        /// [Where the smallest number is](Tensor::argmin) over `dims`, which stay in the shape with size 1, as [`Tensor::gather`] takes indices.
+        ///
+        /// ```
+        /// use tensor_core::Tensor;
+        /// let x = Tensor::from([[1.0, 5.0], [7.0, 0.0]]);
+        /// assert_eq!(x.argmin_keepdim(1).to_string(), "[[0],\n [1]]");
+        /// ```
+        ///
+        /// # Panics
+        /// As [`Tensor::argmax`].
+        pub fn argmin_keepdim / try_argmin_keepdim(&self, dims: impl Dims) =
+            PlaceOfExtreme { over: Over::new(this, dims, true), largest: false }, |this| [this]
     }
 
     composition! {

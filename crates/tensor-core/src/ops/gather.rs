@@ -4,7 +4,7 @@ use super::elementwise::same_float_type;
 use super::index::{check_places, nothing};
 use super::op::{Grad, Grads, Keeps, Op, OpInfo, Saved};
 use super::reduce::dim_of;
-use super::{operation, with_element, with_float};
+use super::{composition, operation, with_element, with_float};
 use crate::error::ShapeError;
 use crate::grads;
 use crate::kernels::index;
@@ -13,15 +13,21 @@ use crate::storage::Storage;
 use crate::tensor::Tensor;
 
 /// Refuses indices that are not places in dimension `dim` of `x`, or whose shape differs from it in another dimension. `of_lines` is the operation
-/// that takes one dimension of indices.
-fn check(operation: &'static str, of_lines: &str, dim: isize, x: Shape, index: &Tensor) -> Result<(), ShapeError> {
+/// that takes one dimension of indices, `rule` what the user is told of the other dimensions.
+fn check(
+    operation: &'static str,
+    [of_lines, rule]: [&str; 2],
+    dim: isize,
+    x: Shape,
+    index: &Tensor,
+) -> Result<(), ShapeError> {
     let dim = dim_of(operation, x, dim)?;
     check_places(operation, index, x, dim)?;
     let index = index.shape();
     if index.differs_only_in(dim, &x) {
         return Ok(());
     }
-    let problem = format!("indices {index} do not fit {x}: all dimensions but dimension {dim} have to be the same");
+    let problem = format!("indices {index} do not fit {x}: all dimensions but dimension {dim} {rule}");
     let error = ShapeError::new(operation, problem);
     Err(match index.rank() {
         1 => error.hint(format!("{of_lines} takes the same indices for every line")),
@@ -47,7 +53,8 @@ impl Op for Gather {
     }
 
     fn infer(&self, inputs: &[&Tensor]) -> Result<Shape, ShapeError> {
-        check("gather", "index_select", self.dim, inputs[0].shape(), inputs[1])?;
+        let texts = ["index_select", "have at most its places"];
+        check("gather", texts, self.dim, inputs[0].shape(), inputs[1])?;
         Ok(inputs[1].shape())
     }
 
@@ -94,7 +101,8 @@ impl Op for ScatterAdd {
             unreachable!("the method gives three inputs")
         };
         same_float_type("scatter_add", &[*x, *source])?;
-        check("scatter_add", "index_add", self.dim, x.shape(), index)?;
+        let texts = ["index_add", "have to be the same"];
+        check("scatter_add", texts, self.dim, x.shape(), index)?;
         if index.shape() != source.shape() {
             let problem = format!("indices {} do not fit to add {}", index.shape(), source.shape());
             return Err(ShapeError::new("scatter_add", problem).hint("one index for each element that is added"));
@@ -122,12 +130,25 @@ impl Op for ScatterAdd {
     }
 }
 
-/// Elements by number. Indices hold U32 and are checked: one that is outside is refused by value and place. Unlike PyTorch's, their shape is that of
-/// the tensor in every other dimension; narrow cuts a tensor down to it.
+/// The part of x that indices of this shape look at: as many places as they have in every dimension but `dim`, where that is fewer.
+#[track_caller]
+fn seen_by(x: &Tensor, dim: isize, index: Shape) -> Result<Tensor, ShapeError> {
+    let others = || (0..x.rank()).filter(|&other| x.shape().dim(dim) != Some(other));
+    if index.rank() != x.rank() || others().any(|other| index[other] > x.shape()[other]) {
+        return Ok(x.clone()); // which the operation refuses
+    }
+    let mut seen = x.clone();
+    for other in others().filter(|&other| index[other] < x.shape()[other]) {
+        seen = seen.try_narrow(other as isize, 0, index[other])?;
+    }
+    Ok(seen)
+}
+
+/// Elements by number. Indices hold U32 and are checked: one that is outside is refused by value and place.
 impl Tensor {
-    operation! {
+    composition! {
         /// From each line along dimension `dim` the elements that its line of `index` names: y[i, k] = x[i, index[i, k]] for dimension 1 of a matrix. The
-        /// shape is that of `index`.
+        /// shape is that of `index`, which has at most the places of the tensor in every other dimension.
         ///
         /// ```
         /// use tensor_core::Tensor;
@@ -139,7 +160,9 @@ impl Tensor {
         ///
         /// # Panics
         /// If there is no such dimension, the shapes do not fit, or an index is outside.
-        pub fn gather / try_gather(&self, dim: isize, index: &Tensor) = Gather { dim }, |this| [this, index]
+        pub fn gather / try_gather(&self, dim: isize, index: &Tensor) -> Tensor = |x| {
+            super::try_apply(Gather { dim }, &[&seen_by(x, dim, index.shape())?, index])
+        }
     }
 
     operation! {

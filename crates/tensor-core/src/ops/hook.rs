@@ -1,4 +1,4 @@
-//! A closure on the way of a gradient.
+//! The same elements as another node of the graph, with a closure on the way of the gradient, or none.
 
 use super::movement::FREE;
 use super::op::{Cost, Grads, Keeps, Op, OpInfo, Saved};
@@ -7,16 +7,27 @@ use crate::grads;
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
-/// y = x, and the gradient goes through a closure.
-struct Hook<F>(F);
+const IDENTITY: OpInfo = OpInfo {
+    name: "identity",
+    formula: "y = x",
+    rule: "gx = gy",
+};
 
-impl<F: Fn(&Tensor) -> Option<Tensor> + Send + Sync + 'static> Op for Hook<F> {
+const HOOK: OpInfo = OpInfo {
+    name: "hook",
+    formula: "y = x",
+    rule: "gx = gy, or what the closure makes of it",
+};
+
+/// y = x: a new node on the same elements. The gradient goes through a closure, and on as it is if that returns `None`.
+struct PassThrough<F> {
+    info: OpInfo,
+    closure: F,
+}
+
+impl<F: Fn(&Tensor) -> Option<Tensor> + Send + Sync + 'static> Op for PassThrough<F> {
     fn info(&self) -> OpInfo {
-        OpInfo {
-            name: "hook",
-            formula: "y = x",
-            rule: "gx = gy, or what the closure makes of it",
-        }
+        self.info
     }
 
     fn infer(&self, x: &[&Tensor]) -> Result<Shape, ShapeError> {
@@ -32,7 +43,7 @@ impl<F: Fn(&Tensor) -> Option<Tensor> + Send + Sync + 'static> Op for Hook<F> {
     }
 
     fn vjp(&self, saved: &Saved<'_>, gy: &Tensor) -> Grads {
-        let Some(gradient) = (self.0)(gy) else {
+        let Some(gradient) = (self.closure)(gy) else {
             return grads![gy.clone()];
         };
         assert!(
@@ -83,6 +94,13 @@ impl Tensor {
     #[must_use]
     #[track_caller]
     pub fn hook(&self, closure: impl Fn(&Tensor) -> Option<Tensor> + Send + Sync + 'static) -> Tensor {
-        super::apply(Hook(closure), &[self])
+        super::apply(PassThrough { info: HOOK, closure }, &[self])
+    }
+
+    /// The same elements as a node of its own in the graph.
+    #[track_caller]
+    pub(crate) fn alias(&self) -> Tensor {
+        let (info, closure) = (IDENTITY, |_: &Tensor| None);
+        super::apply(PassThrough { info, closure }, &[self])
     }
 }

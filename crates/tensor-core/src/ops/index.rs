@@ -59,7 +59,7 @@ pub(super) fn check_places(
 
 /// Zeros that take no memory: one, repeated.
 pub(super) fn nothing(shape: Shape, dtype: DType) -> Tensor {
-    Tensor::full_of((), 0.0, dtype).broadcast_to(shape)
+    Tensor::full_of((), 0.0, dtype).expand(shape)
 }
 
 /// The rows of `x` along dimension `dim` that `index` names, in the given shape.

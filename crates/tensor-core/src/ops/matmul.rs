@@ -320,7 +320,7 @@ mod tests {
         );
         assert!(!merges(&x.narrow(2, 0, 3)), "gaps between the matrices only");
         assert!(!merges(&x.transpose(-2, -1)));
-        assert!(!merges(&Tensor::zeros([1, 4, 5]).broadcast_to([2, 4, 5])));
+        assert!(!merges(&Tensor::zeros([1, 4, 5]).expand([2, 4, 5])));
     }
 
     #[derive(Default)]

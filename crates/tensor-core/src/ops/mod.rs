@@ -78,8 +78,10 @@ pub use conv::{
     Conv1dOptions, Conv2dOptions, ConvOptions, ConvTranspose1dOptions, ConvTranspose2dOptions, ConvTransposeOptions,
     Padding, PerDim,
 };
+pub(crate) use convert::check_number;
 pub use norm::Moments;
 pub use op::{Cost, Grad, Grads, Keeps, Op, OpInfo, Saved};
+pub use pool::{Pool1dOptions, Pool2dOptions, PoolOptions};
 
 use crate::autograd::graph::{Node, NodeId};
 use crate::autograd::mode::RecordingGuard;

@@ -174,14 +174,14 @@ impl Op for Flip {
     }
 }
 
-struct BroadcastTo {
+struct Expand {
     to: Shape,
 }
 
-impl Op for BroadcastTo {
+impl Op for Expand {
     fn info(&self) -> OpInfo {
         OpInfo {
-            name: "broadcast_to",
+            name: "expand",
             formula: "y repeats x to a larger shape",
             rule: "gx = gy, summed over what was repeated",
         }
@@ -200,7 +200,7 @@ impl Op for BroadcastTo {
             "{from} cannot be repeated to {}: only sizes of 1 and missing dimensions are",
             self.to
         );
-        Err(ShapeError::new("broadcast_to", problem))
+        Err(ShapeError::new("expand", problem))
     }
 
     fn forward(&self, x: &[&Tensor], shape: Shape) -> Tensor {
@@ -255,21 +255,22 @@ impl Tensor {
     }
 
     composition! {
-        /// A view repeated to a larger shape, by the rules of broadcasting.
+        /// A view repeated to a larger shape, by the rules of broadcasting: y[i, j] = x[0, j] where x has size 1, and new dimensions in front. The
+        /// gradient is the sum over what was repeated.
         ///
         /// ```
         /// use tensor_core::Tensor;
         /// let x = Tensor::from([1.0, 2.0]).requires_grad();
-        /// let y = x.broadcast_to([3, 2]);
+        /// let y = x.expand([3, 2]);
         /// assert_eq!(y.to_vec::<f32>(), [1.0, 2.0, 1.0, 2.0, 1.0, 2.0]);
         /// assert_eq!(y.sum(..).grad(&[&x])[0].to_vec::<f32>(), [3.0, 3.0]);
         /// ```
         ///
         /// # Panics
-        /// If a size differs and is not 1.
-        pub fn broadcast_to / try_broadcast_to(&self, shape: impl ToShape) -> Tensor = |x| {
-            let to = shape.to_shape().map_err(|problem| ShapeError::new("broadcast_to", problem))?;
-            super::try_apply(BroadcastTo { to }, &[x])
+        /// If a size differs and is not 1, or a dimension is missing from `shape`.
+        pub fn expand / try_expand(&self, shape: impl ToShape) -> Tensor = |x| {
+            let to = shape.to_shape().map_err(|problem| ShapeError::new("expand", problem))?;
+            super::try_apply(Expand { to }, &[x])
         }
     }
 

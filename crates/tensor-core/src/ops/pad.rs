@@ -1,5 +1,6 @@
 //! A border around a tensor: the derivative of a part.
 
+use super::convert::check_number;
 use super::op::{Grads, Keeps, Op, OpInfo, Saved};
 use super::{composition, operation, with_element};
 use crate::error::ShapeError;
@@ -31,6 +32,7 @@ impl Op for Pad {
     }
 
     fn infer(&self, x: &[&Tensor]) -> Result<Shape, ShapeError> {
+        check_number("pad", self.value, x[0].dtype())?;
         let shape = x[0].shape();
         if self.padding.len() != shape.rank() {
             let (given, rank) = (self.padding.len(), shape.rank());
@@ -104,7 +106,7 @@ impl Tensor {
         /// ```
         ///
         /// # Panics
-        /// If there is not one pair for each dimension.
+        /// If there is not one pair for each dimension, or elements of type U32 cannot hold the value.
         pub fn pad_value / try_pad_value(&self, padding: &[(usize, usize)], value: f64) -> Tensor = |x| {
             super::try_apply(Pad { value, padding: padding.to_vec() }, &[x])
         }

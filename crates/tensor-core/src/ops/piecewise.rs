@@ -96,9 +96,9 @@ impl Function for Abs {
     }
 
     fn slope<L: Lanes>(&self, g: L, x: L) -> L {
-        // 0 is chosen and not multiplied by, since g may be infinite.
+        // 0 is chosen and not multiplied by, since g may be infinite. Where x is not a number, the slope is 0, as PyTorch's.
         let zero = L::zero();
-        L::select_eq(x, zero, zero, L::select_gt(zero, x, -g, g))
+        L::select_gt(x, zero, g, L::select_gt(zero, x, -g, zero))
     }
 
     fn curvature(&self, _: &Tensor, _: &Tensor) -> Grad {
@@ -125,7 +125,9 @@ impl Function for Clamp {
     }
 
     fn slope<L: Lanes>(&self, g: L, x: L) -> L {
-        let not_above = L::select_gt(x, L::constant(self.max), L::zero(), g);
+        // Where x is not a number, the slope is 0, as PyTorch's.
+        let of_number = L::select_eq(x, x, g, L::zero());
+        let not_above = L::select_gt(x, L::constant(self.max), L::zero(), of_number);
         L::select_gt(L::constant(self.min), x, L::zero(), not_above)
     }
 

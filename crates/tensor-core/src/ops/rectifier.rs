@@ -9,7 +9,7 @@ use crate::kernels::simd::Lanes;
 use crate::tensor::Tensor;
 use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_PI, PI};
 
-/// g where v is positive, `below` where it is not. Where v is not a number, g passes, so that what is wrong stays visible.
+/// g where v is positive, `below` where it is not. Where v is not a number, g passes, as in PyTorch.
 #[inline(always)]
 fn rectified<L: Lanes>(g: L, v: L, below: L) -> L {
     L::select_gt(v, L::zero(), g, L::select_eq(v, v, below, g))
@@ -58,7 +58,7 @@ impl Function for LeakyRelu {
     }
 
     fn slope<L: Lanes>(&self, g: L, x: L) -> L {
-        rectified(g, x, g * L::constant(self.slope))
+        L::select_gt(x, L::zero(), g, g * L::constant(self.slope))
     }
 
     fn curvature(&self, _: &Tensor, _: &Tensor) -> Grad {
@@ -88,7 +88,7 @@ impl Function for Elu {
     }
 
     fn slope<L: Lanes>(&self, g: L, x: L) -> L {
-        L::select_gt(x, L::zero(), g, g * (L::constant(self.alpha) * x.exp()))
+        rectified(g, x, g * (L::constant(self.alpha) * x.exp()))
     }
 
     fn curvature(&self, h: &Tensor, x: &Tensor) -> Grad {

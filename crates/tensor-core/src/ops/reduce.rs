@@ -152,7 +152,7 @@ impl Op for Sum {
 
     fn vjp(&self, saved: &Saved<'_>, gy: &Tensor) -> Grads {
         let shape = saved.shape(0);
-        grads![gy.reshape(self.over.kept(shape)).broadcast_to(shape)]
+        grads![gy.reshape(self.over.kept(shape)).expand(shape)]
     }
 
     fn cost(&self, x: &[&Tensor], shape: Shape) -> Cost {

@@ -102,9 +102,9 @@ impl Tensor {
         /// ```
         ///
         /// # Panics
-        /// If the shapes do not broadcast, or the mask does not hold U32.
+        /// If the shapes do not broadcast, the mask does not hold U32, or x does, which cannot hold the value.
         pub fn masked_fill / try_masked_fill(&self, mask: &Tensor, value: f64) -> Tensor = |x| {
-            mask.try_where_cond(&Tensor::full_of([], value, x.dtype()), x)
+            mask.try_where_cond(&Tensor::try_full_of([], value, x.dtype())?, x)
         }
     }
 }

@@ -152,6 +152,17 @@ pub(super) fn quotient_or_zero(a: &Tensor, b: &Tensor) -> Tensor {
     super::apply(Map(QuotientOrZero), &[a, b])
 }
 
+#[track_caller]
+fn norm_of(x: &Tensor, p: f64, over: Over) -> Result<Tensor, ShapeError> {
+    if p == f64::INFINITY {
+        return try_extreme(&x.try_abs()?, over, true);
+    }
+    if p.is_nan() || p <= 0.0 {
+        return Err(ShapeError::new("norm_p", format!("p is {p}, a norm needs one above 0")));
+    }
+    super::try_apply(Norm { over, p }, &[x])
+}
+
 /// Lengths. `dims` is `..` for all, one number or an array: the dimensions of one vector. A derivative where the length is 0 is taken as 0.
 impl Tensor {
     operation! {
@@ -200,15 +211,23 @@ impl Tensor {
         ///
         /// # Panics
         /// If p is not above 0, and as [`Tensor::sum`].
-        pub fn norm_p / try_norm_p(&self, p: f64, dims: impl Dims) -> Tensor = |x| {
-            let over = Over::new(x, dims, false);
-            if p == f64::INFINITY {
-                return try_extreme(&x.try_abs()?, over, true);
-            }
-            if p.is_nan() || p <= 0.0 {
-                return Err(ShapeError::new("norm_p", format!("p is {p}, a norm needs one above 0")));
-            }
-            super::try_apply(Norm { over, p }, &[x])
+        pub fn norm_p / try_norm_p(&self, p: f64, dims: impl Dims) -> Tensor = |x| { norm_of(x, p, Over::new(x, dims, false)) }
+    }
+
+    composition! {
+        /// The [p-norm](Tensor::norm_p) over `dims`, which stay in the shape with size 1, so that the result broadcasts against the input.
+        ///
+        /// ```
+        /// use tensor_core::Tensor;
+        /// let x = Tensor::from([[1.0, -3.0]]).requires_grad();
+        /// assert_eq!((&x / x.norm_p_keepdim(1.0, 1)).to_vec::<f32>(), [0.25, -0.75]);
+        /// assert_eq!(x.norm_p_keepdim(1.0, 1).sum(..).grad(&[&x])[0].to_vec::<f32>(), [1.0, -1.0]);
+        /// ```
+        ///
+        /// # Panics
+        /// As [`Tensor::norm_p`].
+        pub fn norm_p_keepdim / try_norm_p_keepdim(&self, p: f64, dims: impl Dims) -> Tensor = |x| {
+            norm_of(x, p, Over::new(x, dims, true))
         }
     }
 }

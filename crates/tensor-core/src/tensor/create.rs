@@ -3,6 +3,7 @@
 use super::Tensor;
 use crate::dtype::{DType, Element};
 use crate::kernels::copy::{CastTo, cast, fill};
+use crate::ops::{check_number, composition};
 use crate::rng::Random;
 use crate::shape::Shape;
 use crate::storage::Storage;
@@ -15,6 +16,8 @@ impl Tensor {
     /// use tensor_core::Tensor;
     /// let x = Tensor::from_slice(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], [2, 3]); // f64 numbers give F64
     /// assert_eq!(x.shape(), [2, 3]);
+    /// let x = Tensor::from_slice(&[1.0f32, 2.0], [2]).requires_grad(); // F32
+    /// assert_eq!((2.0 * &x).sum(..).grad(&[&x])[0].to_vec::<f32>(), [2.0, 2.0]);
     /// ```
     ///
     /// # Panics
@@ -31,43 +34,93 @@ impl Tensor {
         Tensor::from_storage(Storage::from_slice(values), shape)
     }
 
-    /// A tensor of type F32 whose elements are all `value`.
+    /// A tensor of type F32 whose elements are all `value`, rounded to it. `()` is the shape of a scalar.
+    ///
+    /// ```
+    /// use tensor_core::Tensor;
+    /// let x = Tensor::full([1, 2], 3.0).requires_grad();
+    /// assert_eq!(x.to_string(), "[[3, 3]]");
+    /// assert_eq!(x.sqr().sum(..).grad(&[&x])[0].to_vec::<f32>(), [6.0, 6.0]);
+    /// ```
     #[track_caller]
     pub fn full(shape: impl Into<Shape>, value: f64) -> Tensor {
         Tensor::full_of(shape, value, DType::F32)
     }
 
-    /// A tensor of the given type whose elements are all `value`.
-    #[track_caller]
-    pub fn full_of(shape: impl Into<Shape>, value: f64, dtype: DType) -> Tensor {
-        let shape = shape.into();
-        let mut storage = Storage::for_overwrite(shape.count(), dtype);
-        match dtype {
-            DType::F32 => fill(storage.as_mut_slice(), value as f32),
-            DType::F64 => fill(storage.as_mut_slice(), value),
-            DType::U32 => fill(storage.as_mut_slice(), value as u32),
+    composition! {
+        /// A tensor of the given type whose elements are all `value`, rounded to it.
+        ///
+        /// ```
+        /// use tensor_core::{DType, Tensor};
+        /// assert_eq!(Tensor::full_of([2], 7.0, DType::U32).to_vec::<u32>(), [7, 7]);
+        /// assert!(Tensor::try_full_of([2], -1.0, DType::U32).is_err());
+        /// let c = Tensor::full_of((), 0.5, DType::F64).requires_grad();
+        /// let y = &c * Tensor::full_of([2], 3.0, DType::F64);
+        /// assert_eq!((y.to_vec::<f64>(), y.sum(..).grad(&[&c])[0].item()), (vec![1.5, 1.5], 6.0));
+        /// ```
+        ///
+        /// # Panics
+        /// If the type is U32, and the value is not a whole number from 0 to 4294967295.
+        pub fn full_of / try_full_of(shape: impl Into<Shape>, value: f64, dtype: DType) -> Tensor = {
+            check_number("full_of", value, dtype)?;
+            let shape = shape.into();
+            let mut storage = Storage::for_overwrite(shape.count(), dtype);
+            match dtype {
+                DType::F32 => fill(storage.as_mut_slice(), value as f32),
+                DType::F64 => fill(storage.as_mut_slice(), value),
+                DType::U32 => fill(storage.as_mut_slice(), value as u32),
+            }
+            Ok(Tensor::from_storage(storage, shape))
         }
-        Tensor::from_storage(storage, shape)
     }
 
     /// A tensor of type F32 filled with 0.
+    ///
+    /// ```
+    /// use tensor_core::Tensor;
+    /// let w = Tensor::zeros([2]).requires_grad();
+    /// assert_eq!(w.to_vec::<f32>(), [0.0, 0.0]);
+    /// assert_eq!(w.exp().sum(..).grad(&[&w])[0].to_vec::<f32>(), [1.0, 1.0]);
+    /// ```
     #[track_caller]
     pub fn zeros(shape: impl Into<Shape>) -> Tensor {
         Tensor::full(shape, 0.0)
     }
 
     /// A tensor of type F32 filled with 1.
+    ///
+    /// ```
+    /// use tensor_core::Tensor;
+    /// let w = Tensor::ones([2]).requires_grad();
+    /// assert_eq!(w.to_vec::<f32>(), [1.0, 1.0]);
+    /// assert_eq!(w.sqr().sum(..).grad(&[&w])[0].to_vec::<f32>(), [2.0, 2.0]);
+    /// ```
     #[track_caller]
     pub fn ones(shape: impl Into<Shape>) -> Tensor {
         Tensor::full(shape, 1.0)
     }
 
-    /// A tensor of this one's shape and type filled with 0.
+    /// A tensor of this one's shape and type filled with 0. It does not depend on this one.
+    ///
+    /// ```
+    /// use tensor_core::Tensor;
+    /// let x = Tensor::from([1.0, 2.0]).requires_grad();
+    /// let y = &x + x.zeros_like();
+    /// assert_eq!((y.to_vec::<f32>(), x.zeros_like().is_tracked()), (vec![1.0, 2.0], false));
+    /// assert_eq!(y.sum(..).grad(&[&x])[0], x.ones_like());
+    /// ```
     pub fn zeros_like(&self) -> Tensor {
         Tensor::full_of(self.shape(), 0.0, self.dtype())
     }
 
-    /// A tensor of this one's shape and type filled with 1.
+    /// A tensor of this one's shape and type filled with 1. It does not depend on this one.
+    ///
+    /// ```
+    /// use tensor_core::Tensor;
+    /// let x = Tensor::from([1.0, 2.0]).requires_grad();
+    /// assert_eq!(x.ones_like().to_vec::<f32>(), [1.0, 1.0]);
+    /// assert_eq!(x.sum(..).grad(&[&x])[0], x.ones_like());
+    /// ```
     pub fn ones_like(&self) -> Tensor {
         Tensor::full_of(self.shape(), 1.0, self.dtype())
     }
@@ -110,11 +163,29 @@ impl Random {
     }
 
     /// Standard normal draws in the shape and type of another tensor.
+    ///
+    /// ```
+    /// use tensor_core::{Random, Tensor};
+    /// let mu = Tensor::zeros([2, 3]).requires_grad();
+    /// let noise = Random::new(0).normal_like(&mu);
+    /// assert_eq!(noise, Random::new(0).normal([2, 3], mu.dtype()));
+    /// let z = &mu + noise; // reparameterised: z depends on mu, not on how the noise is drawn
+    /// assert_eq!(z.sum(..).grad(&[&mu])[0], mu.ones_like());
+    /// ```
     pub fn normal_like(&mut self, like: &Tensor) -> Tensor {
         self.normal(like.shape(), like.dtype())
     }
 
-    /// Uniform draws from [0, 1).
+    /// Uniform draws from \[0, 1).
+    ///
+    /// ```
+    /// use tensor_core::{DType, Random, Tensor};
+    /// let u = Random::new(0).uniform([1000], DType::F32);
+    /// assert!(u.min(..).item() >= 0.0 && u.max(..).item() < 1.0);
+    /// assert!((u.mean(..).item() - 0.5).abs() < 0.05);
+    /// let x = Tensor::from([2.0]).requires_grad();
+    /// assert_eq!((&x * &u).sum(..).grad(&[&x])[0].item(), u.sum(..).item());
+    /// ```
     #[track_caller]
     pub fn uniform(&mut self, shape: impl Into<Shape>, dtype: DType) -> Tensor {
         self.draw(shape.into(), dtype, Random::fill_uniform)

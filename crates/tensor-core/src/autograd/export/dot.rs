@@ -1,7 +1,7 @@
 //! DOT, the language of graphviz.
 
 use super::scopes::{Content, Scope};
-use super::{Argument, Graph, GraphNode, Kind, typed};
+use super::{Graph, GraphNode, Kind, Start};
 
 impl Graph {
     /// The graph in DOT: `dot -Tsvg graph.dot -o graph.svg` draws it. Leaves are rounded, what rules made is dashed, scopes are boxes around
@@ -21,21 +21,16 @@ impl Graph {
         );
         let mut clusters = 0;
         self.write_scope(&Scope::tree(&self.nodes), "  ", &mut clusters, &mut text);
-        let mut constants = 0;
-        for node in &self.nodes {
-            for input in node.inputs() {
-                let from = match input {
-                    Argument::Node(id) => format!("n{id}"),
-                    Argument::Constant { shape, dtype } => {
-                        let id = format!("c{constants}");
-                        constants += 1;
-                        let label = quoted(&["constant".to_owned(), typed(*shape, *dtype)]);
-                        text += &format!("  {id} [label={label}, shape=plaintext, fontcolor=\"gray40\"];\n");
-                        id
-                    }
-                };
-                text += &format!("  {from} -> n{};\n", node.id);
-            }
+        for (start, end) in self.edges() {
+            let start = match start {
+                Start::Node(id) => format!("n{id}"),
+                Start::Constant { number, lines } => {
+                    let label = quoted(&lines);
+                    text += &format!("  c{number} [label={label}, shape=plaintext, fontcolor=\"gray40\"];\n");
+                    format!("c{number}")
+                }
+            };
+            text += &format!("  {start} -> n{end};\n");
         }
         text + "}\n"
     }

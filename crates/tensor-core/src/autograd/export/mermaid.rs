@@ -1,7 +1,7 @@
 //! Mermaid, the language of diagrams inside Markdown.
 
 use super::scopes::{Content, Scope};
-use super::{Argument, Graph, GraphNode, Kind, typed};
+use super::{Graph, GraphNode, Kind, Start};
 
 impl Graph {
     /// The graph as a Mermaid flowchart, for a code block `mermaid` of a Markdown page. Leaves are rounded, what rules made is dashed, scopes are
@@ -18,19 +18,12 @@ impl Graph {
         let mut text = String::from("flowchart TB\n");
         let mut subgraphs = 0;
         self.write_subgraph(&Scope::tree(&self.nodes), "  ", &mut subgraphs, &mut text);
-        let mut constants = 0;
-        for node in &self.nodes {
-            for input in node.inputs() {
-                let from = match input {
-                    Argument::Node(id) => format!("n{id}"),
-                    Argument::Constant { shape, dtype } => {
-                        let label = quoted(&["constant".to_owned(), typed(*shape, *dtype)]);
-                        constants += 1;
-                        format!("c{}[{label}]", constants - 1)
-                    }
-                };
-                text += &format!("  {from} --> n{}\n", node.id);
-            }
+        for (start, end) in self.edges() {
+            let start = match start {
+                Start::Node(id) => format!("n{id}"),
+                Start::Constant { number, lines } => format!("c{number}[{}]", quoted(&lines)),
+            };
+            text += &format!("  {start} --> n{end}\n");
         }
         text += "  classDef leaf fill:#fff2cc,stroke:#333,color:#000\n";
         text += "  classDef operation fill:#dae8fc,stroke:#333,color:#000\n";

@@ -41,6 +41,7 @@ pub struct Graph {
 
 /// One tensor of the graph: a leaf, or the result of an operation.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct GraphNode {
     /// Its number.
     pub id: usize,
@@ -54,6 +55,7 @@ pub struct GraphNode {
 
 /// How a tensor of the graph came about.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum Origin {
     /// The user gave it.
     Leaf {
@@ -66,6 +68,7 @@ pub enum Origin {
 
 /// An operation of the graph.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Operation {
     /// Name, formula, and rule in words.
     pub info: OpInfo,
@@ -85,6 +88,7 @@ pub struct Operation {
 
 /// One input of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Argument {
     /// The node with this number.
     Node(usize),
@@ -99,6 +103,7 @@ pub enum Argument {
 
 /// What a node is to the reader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Kind {
     /// A parameter, or a tensor of the user's.
     Leaf,
@@ -161,6 +166,14 @@ impl GraphNode {
     }
 }
 
+/// Where an edge of a picture begins.
+enum Start {
+    /// At the node with this number.
+    Node(usize),
+    /// At a constant, which is drawn for this edge alone. They are numbered from 0.
+    Constant { number: usize, lines: [String; 2] },
+}
+
 /// `F32 [2, 3]`
 fn typed(shape: Shape, dtype: DType) -> String {
     format!("{dtype} {shape}")
@@ -193,6 +206,25 @@ impl Graph {
     /// The nodes in order: inputs before what was made of them.
     pub fn nodes(&self) -> &[GraphNode] {
         &self.nodes
+    }
+
+    /// Where each edge of a picture begins, and the number of the node at which it ends.
+    fn edges(&self) -> impl Iterator<Item = (Start, usize)> {
+        let ends = self
+            .nodes
+            .iter()
+            .flat_map(|node| node.inputs().iter().map(|input| (*input, node.id)));
+        let mut constants = 0..;
+        ends.map(move |(input, end)| {
+            let start = match input {
+                Argument::Node(id) => Start::Node(id),
+                Argument::Constant { shape, dtype } => Start::Constant {
+                    number: constants.next().expect("there is no last number"),
+                    lines: ["constant".to_owned(), typed(shape, dtype)],
+                },
+            };
+            (start, end)
+        })
     }
 
     /// The numbers of the tensors that the graph was asked for.

@@ -54,12 +54,33 @@ impl Sliding {
         }
     }
 
+    /// The gradients of an operation with a weight, and of its bias if it has one.
+    fn gradients(self, saved: &Saved<'_>, gy: &Tensor, [gx, gw]: [Option<Tensor>; 2]) -> Grads {
+        let mut grads = grads![gx, gw];
+        if saved.count() == 3 {
+            grads.push(saved.wants(2).then(|| self.by_bias(gy)).into());
+        }
+        grads
+    }
+
     /// The gradient of a bias that was added to each plane: the sum over the batch and the plane. In two steps, which need no copy.
     fn by_bias(self, gy: &Tensor) -> Tensor {
         match self.dims {
             1 => gy.sum(2).sum(0),
             _ => gy.sum([2, 3]).sum(0),
         }
+    }
+
+    /// The shape of an output with a weight, whose bias, if there is one, has a number for each of these channels.
+    fn output_shape(
+        self,
+        name: &'static str,
+        inputs: &[&Tensor],
+        [samples, channels]: [usize; 2],
+        plane: [usize; 2],
+    ) -> Result<Shape, ShapeError> {
+        check_bias(name, inputs.get(2), channels)?;
+        self.shape(name, samples, channels, plane)
     }
 }
 
@@ -108,14 +129,9 @@ impl Op for Conv {
     fn infer(&self, inputs: &[&Tensor]) -> Result<Shape, ShapeError> {
         same_float_type(self.name(), inputs)?;
         let geometry = self.geometry(inputs)?;
-        let channels = geometry.groups * geometry.outputs;
-        check_bias(self.name(), inputs.get(2), channels)?;
-        self.sliding.shape(
-            self.name(),
-            geometry.samples,
-            channels,
-            geometry.axes.map(|axis| axis.output),
-        )
+        let sizes = [geometry.samples, geometry.groups * geometry.outputs];
+        let plane = geometry.axes.map(|axis| axis.output);
+        self.sliding.output_shape(self.name(), inputs, sizes, plane)
     }
 
     fn forward(&self, inputs: &[&Tensor], shape: Shape) -> Tensor {
@@ -135,18 +151,12 @@ impl Op for Conv {
 
     fn vjp(&self, saved: &Saved<'_>, gy: &Tensor) -> Grads {
         let (x, w) = (saved.input(0), saved.input(1));
-        let mut grads = grads![
-            saved
-                .wants(0)
-                .then(|| apply(self.sliding.backwards(x.shape(), w.shape()), &[gy, w])),
-            saved
-                .wants(1)
-                .then(|| apply(self.sliding.by_weight(w.shape()), &[x, gy])),
-        ];
-        if saved.count() == 3 {
-            grads.push(saved.wants(2).then(|| self.sliding.by_bias(gy)).into());
-        }
-        grads
+        let backwards = self.sliding.backwards(x.shape(), w.shape());
+        let gx = saved.wants(0).then(|| apply(backwards, &[gy, w]));
+        let gw = saved
+            .wants(1)
+            .then(|| apply(self.sliding.by_weight(w.shape()), &[x, gy]));
+        self.sliding.gradients(saved, gy, [gx, gw])
     }
 
     fn cost(&self, inputs: &[&Tensor], shape: Shape) -> Cost {
@@ -190,14 +200,9 @@ impl Op for ConvTranspose {
     fn infer(&self, inputs: &[&Tensor]) -> Result<Shape, ShapeError> {
         same_float_type(self.name(), inputs)?;
         let geometry = self.geometry(inputs)?;
-        let channels = geometry.groups * geometry.inputs;
-        check_bias(self.name(), inputs.get(2), channels)?;
-        self.sliding.shape(
-            self.name(),
-            geometry.samples,
-            channels,
-            geometry.axes.map(|axis| axis.input),
-        )
+        let sizes = [geometry.samples, geometry.groups * geometry.inputs];
+        let plane = geometry.axes.map(|axis| axis.input);
+        self.sliding.output_shape(self.name(), inputs, sizes, plane)
     }
 
     fn forward(&self, inputs: &[&Tensor], shape: Shape) -> Tensor {
@@ -217,16 +222,11 @@ impl Op for ConvTranspose {
 
     fn vjp(&self, saved: &Saved<'_>, gy: &Tensor) -> Grads {
         let (x, w) = (saved.input(0), saved.input(1));
-        let mut grads = grads![
-            saved.wants(0).then(|| apply(self.sliding.forwards(), &[gy, w])),
-            saved
-                .wants(1)
-                .then(|| apply(self.sliding.by_weight(w.shape()), &[gy, x])),
-        ];
-        if saved.count() == 3 {
-            grads.push(saved.wants(2).then(|| self.sliding.by_bias(gy)).into());
-        }
-        grads
+        let gx = saved.wants(0).then(|| apply(self.sliding.forwards(), &[gy, w]));
+        let gw = saved
+            .wants(1)
+            .then(|| apply(self.sliding.by_weight(w.shape()), &[gy, x]));
+        self.sliding.gradients(saved, gy, [gx, gw])
     }
 
     fn cost(&self, inputs: &[&Tensor], shape: Shape) -> Cost {

@@ -53,6 +53,7 @@ impl<const D: usize> Padding<D> for [[usize; 2]; D] {
 /// assert_eq!(causal.padding, [[2, 0]]);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ConvOptions<const D: usize> {
     /// Places from one position of the window to the next.
     pub stride: [usize; D],
@@ -124,6 +125,7 @@ impl<const D: usize> ConvOptions<D> {
 /// assert_eq!(doubling.conv.stride, [2, 2]);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ConvTransposeOptions<const D: usize> {
     /// The convolution from the output back to the input. Its padding is taken off the output.
     pub conv: ConvOptions<D>,

@@ -15,6 +15,7 @@ use std::sync::{Arc, OnceLock};
 
 /// Mean and biased variance of each channel, [C]. They are constants: the graph does not know how they came about.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Moments {
     /// The mean of the channel's numbers.
     pub mean: Tensor,
@@ -29,6 +30,11 @@ fn three_sizes(x: Shape) -> [usize; 3] {
     [x[0], x[1], x[2..].iter().product()]
 }
 
+/// The dimensions that a channel's moments are taken over.
+fn all_but_channels(x: Shape) -> Vec<isize> {
+    (0..x.rank() as isize).filter(|&dim| dim != 1).collect()
+}
+
 /// Normalises by the moments of the batch.
 struct BatchNorm {
     affine: Affine,
@@ -40,8 +46,7 @@ struct BatchNorm {
 impl BatchNorm {
     fn compose(&self, inputs: &[Tensor]) -> Tensor {
         let x = &inputs[0];
-        let dims: Vec<isize> = (0..x.rank() as isize).filter(|&dim| dim != 1).collect();
-        let y = standardise(x, &dims, self.eps);
+        let y = standardise(x, &all_but_channels(x.shape()), self.eps);
         self.affine.compose(y, inputs, |values| by_channel(values, x.shape()))
     }
 }
@@ -92,10 +97,7 @@ impl Op for BatchNorm {
         let [weight, _] = self.affine.values(|i| saved.input(i), Shape::from(saved.shape(0)[1]));
         let (gy, x) = (gy.dense(), saved.input(0).dense());
         let [gx, gw, gb] = with_float!(gy.dtype(), T => backward::<T>(&gy, &x, moments, self.eps, &weight));
-        let mut grads = grads![gx];
-        grads.extend(self.affine.weight.then_some(Grad::Is(gw)));
-        grads.extend(self.affine.bias.then_some(Grad::Is(gb)));
-        Some(grads)
+        Some(self.affine.gradients([gx, gw, gb]))
     }
 
     fn cost(&self, inputs: &[&Tensor], shape: Shape) -> Cost {
@@ -156,6 +158,31 @@ impl Op for BatchNormInference {
             let y = (x - fit(&inputs[1])) * fit(&deviation.recip());
             self.affine.compose(y, inputs, fit)
         })
+    }
+
+    fn vjp_fast(&self, saved: &Saved<'_>, gy: &Tensor) -> Option<Grads> {
+        if saved.wants(1) || saved.wants(2) {
+            // Running statistics are constants as a rule.
+            return None;
+        }
+        let (x, mean) = (saved.input(0), saved.input(1));
+        let inverse = (saved.input(2) + self.eps).rsqrt();
+        let scale = match self.affine.weight() {
+            Some(weight) => saved.input(weight) * &inverse,
+            None => inverse.clone(),
+        };
+        let fit = |values: &Tensor| by_channel(values, x.shape());
+        let sum = |values: &Tensor| values.sum(&*all_but_channels(x.shape()));
+        let gx = saved.wants(0).then(|| gy * fit(&scale));
+        let mut grads = grads![gx, Grad::Unwanted, Grad::Unwanted];
+        if let Some(weight) = self.affine.weight() {
+            let gw = saved.wants(weight).then(|| sum(&((x - fit(mean)) * gy)) * inverse);
+            grads.push(gw.into());
+        }
+        if let Some(bias) = self.affine.bias() {
+            grads.push(saved.wants(bias).then(|| sum(gy)).into());
+        }
+        Some(grads)
     }
 }
 

@@ -15,6 +15,7 @@ mod rows;
 
 pub use batch::Moments;
 
+use super::op::{Grad, Grads};
 use crate::error::ShapeError;
 use crate::shape::Shape;
 use crate::tensor::Tensor;
@@ -62,6 +63,12 @@ impl Affine {
             None => Tensor::full_of(wanted, otherwise, dtype),
         };
         [given(self.weight(), 1.0), given(self.bias(), 0.0)]
+    }
+
+    /// The gradients of x, weight and bias, of those that there are.
+    fn gradients(self, [gx, gw, gb]: [Tensor; 3]) -> Grads {
+        let of_given = [Some(gx), self.weight.then_some(gw), self.bias.then_some(gb)];
+        of_given.into_iter().flatten().map(Grad::Is).collect()
     }
 
     /// y · w + b, as a composition. `fit` gives both the shape that is broadcast against y.

@@ -2,11 +2,10 @@
 
 use super::{Affine, by_channel, channels, standardise};
 use crate::error::ShapeError;
-use crate::grads;
 use crate::kernels::norm::rows::{self, Rows};
 use crate::kernels::simd::Float;
 use crate::ops::elementwise::same_float_type;
-use crate::ops::op::{Cost, Grad, Grads, Keeps, Op, OpInfo, Saved, bytes_moved};
+use crate::ops::op::{Cost, Grads, Keeps, Op, OpInfo, Saved, bytes_moved};
 use crate::ops::{composition, with_float};
 use crate::shape::Shape;
 use crate::storage::Storage;
@@ -156,10 +155,7 @@ impl Op for RowNorm {
         let (rows, inputs) = (self.rows(shape), [&gy.dense(), &saved.input(0).dense(), stats, &weight]);
         let [gx, sums] = with_float!(gy.dtype(), T => backward::<T>(inputs, rows));
         let sum = |first| sums.narrow(0, first, rows.channels).reshape(weight.shape());
-        let mut grads = grads![gx];
-        grads.extend(self.affine.weight.then(|| Grad::Is(sum(0))));
-        grads.extend(self.affine.bias.then(|| Grad::Is(sum(rows.channels))));
-        Some(grads)
+        Some(self.affine.gradients([gx, sum(0), sum(rows.channels)]))
     }
 
     fn cost(&self, inputs: &[&Tensor], shape: Shape) -> Cost {

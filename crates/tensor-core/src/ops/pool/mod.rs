@@ -1,6 +1,7 @@
 //! Pooling and upsampling: a number for each window, and the way back.
 
 mod max;
+mod options;
 mod sums;
 
 use super::conv::{ConvOptions, PerDim};
@@ -12,6 +13,7 @@ use crate::kernels::window::Axis;
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 use max::max_pool;
+pub use options::{Pool1dOptions, Pool2dOptions, PoolOptions};
 use sums::{Pooling, SpreadWindows, SumWindows};
 
 const CHECKED: &str = "infer checked the shapes";
@@ -24,17 +26,18 @@ struct Window {
 }
 
 impl Window {
-    fn along(kernel: impl PerDim<1>, stride: impl PerDim<1>, padding: impl PerDim<1>) -> Window {
+    fn along(options: &Pool1dOptions) -> Window {
+        let [kernel] = options.kernel;
         Window {
-            kernel: [1, kernel.per_dim()[0]],
-            sliding: Sliding::along(&ConvOptions::default().stride(stride).padding(padding.per_dim())),
+            kernel: [1, kernel],
+            sliding: Sliding::along(&movement(options)),
         }
     }
 
-    fn over(kernel: impl PerDim<2>, stride: impl PerDim<2>, padding: impl PerDim<2>) -> Window {
+    fn over(options: &Pool2dOptions) -> Window {
         Window {
-            kernel: kernel.per_dim(),
-            sliding: Sliding::over(&ConvOptions::default().stride(stride).padding(padding.per_dim())),
+            kernel: options.kernel,
+            sliding: Sliding::over(&movement(options)),
         }
     }
 
@@ -86,6 +89,10 @@ impl Window {
     }
 }
 
+fn movement<const D: usize>(options: &PoolOptions<D>) -> ConvOptions<D> {
+    ConvOptions::default().stride(options.stride).padding(options.padding)
+}
+
 /// Pooling and upsampling of images [N, C, H, W] and sequences [N, C, L] (F32, F64). A size is a number, or an array with one for each dimension.
 impl Tensor {
     composition! {
@@ -94,21 +101,17 @@ impl Tensor {
         ///
         /// ```
         /// use tensor_core::Tensor;
+        /// use tensor_core::ops::Pool2dOptions;
         /// let x = Tensor::from([[1.0, 5.0, 2.0, 2.0], [3.0, 4.0, 0.0, 1.0]]).reshape([1, 1, 2, 4]).requires_grad();
-        /// let y = x.max_pool2d(2, 2, 0);
+        /// let y = x.max_pool2d(&Pool2dOptions::new(2));
         /// assert_eq!(y.to_vec::<f32>(), [5.0, 2.0]);
         /// assert_eq!(y.sum(..).grad(&[&x])[0].to_vec::<f32>(), [0.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
         /// ```
         ///
         /// # Panics
         /// If the window is larger than the padded image, or the padding more than half of the window.
-        pub fn max_pool2d / try_max_pool2d(
-            &self,
-            kernel: impl PerDim<2>,
-            stride: impl PerDim<2>,
-            padding: impl PerDim<2>
-        ) -> Tensor = |this| {
-            max_pool(this, Window::over(kernel, stride, padding), "max_pool2d")
+        pub fn max_pool2d / try_max_pool2d(&self, options: &Pool2dOptions) -> Tensor = |this| {
+            max_pool(this, Window::over(options), "max_pool2d")
         }
     }
 
@@ -117,21 +120,17 @@ impl Tensor {
         ///
         /// ```
         /// use tensor_core::Tensor;
+        /// use tensor_core::ops::Pool1dOptions;
         /// let x = Tensor::from([1.0, 5.0, 2.0]).reshape([1, 1, 3]).requires_grad();
-        /// let y = x.max_pool1d(2, 1, 0);
+        /// let y = x.max_pool1d(&Pool1dOptions::new(2).stride(1));
         /// assert_eq!(y.to_vec::<f32>(), [5.0, 5.0]);
         /// assert_eq!(y.sum(..).grad(&[&x])[0].to_vec::<f32>(), [0.0, 2.0, 0.0]);
         /// ```
         ///
         /// # Panics
         /// As [`Tensor::max_pool2d`].
-        pub fn max_pool1d / try_max_pool1d(
-            &self,
-            kernel: impl PerDim<1>,
-            stride: impl PerDim<1>,
-            padding: impl PerDim<1>
-        ) -> Tensor = |this| {
-            max_pool(this, Window::along(kernel, stride, padding), "max_pool1d")
+        pub fn max_pool1d / try_max_pool1d(&self, options: &Pool1dOptions) -> Tensor = |this| {
+            max_pool(this, Window::along(options), "max_pool1d")
         }
     }
 
@@ -141,21 +140,17 @@ impl Tensor {
         ///
         /// ```
         /// use tensor_core::Tensor;
+        /// use tensor_core::ops::Pool2dOptions;
         /// let x = Tensor::from([[1.0, 5.0, 2.0, 2.0], [3.0, 7.0, 0.0, 0.0]]).reshape([1, 1, 2, 4]).requires_grad();
-        /// let y = x.avg_pool2d(2, 2, 0);
+        /// let y = x.avg_pool2d(&Pool2dOptions::new(2));
         /// assert_eq!(y.to_vec::<f32>(), [4.0, 1.0]);
         /// assert_eq!(y.sum(..).grad(&[&x])[0].to_vec::<f32>(), [0.25; 8]);
         /// ```
         ///
         /// # Panics
         /// As [`Tensor::max_pool2d`].
-        pub fn avg_pool2d / try_avg_pool2d(
-            &self,
-            kernel: impl PerDim<2>,
-            stride: impl PerDim<2>,
-            padding: impl PerDim<2>
-        ) -> Tensor = |this| {
-            let window = Window::over(kernel, stride, padding);
+        pub fn avg_pool2d / try_avg_pool2d(&self, options: &Pool2dOptions) -> Tensor = |this| {
+            let window = Window::over(options);
             try_apply(SumWindows(Pooling::mean(window, "avg_pool2d", "avg_pool2d_transposed")), &[this])
         }
     }
@@ -165,21 +160,17 @@ impl Tensor {
         ///
         /// ```
         /// use tensor_core::Tensor;
+        /// use tensor_core::ops::Pool1dOptions;
         /// let x = Tensor::from([1.0, 5.0, 2.0]).reshape([1, 1, 3]).requires_grad();
-        /// let y = x.avg_pool1d(2, 1, 0);
+        /// let y = x.avg_pool1d(&Pool1dOptions::new(2).stride(1));
         /// assert_eq!(y.to_vec::<f32>(), [3.0, 3.5]);
         /// assert_eq!(y.sum(..).grad(&[&x])[0].to_vec::<f32>(), [0.5, 1.0, 0.5]);
         /// ```
         ///
         /// # Panics
         /// As [`Tensor::max_pool2d`].
-        pub fn avg_pool1d / try_avg_pool1d(
-            &self,
-            kernel: impl PerDim<1>,
-            stride: impl PerDim<1>,
-            padding: impl PerDim<1>
-        ) -> Tensor = |this| {
-            let window = Window::along(kernel, stride, padding);
+        pub fn avg_pool1d / try_avg_pool1d(&self, options: &Pool1dOptions) -> Tensor = |this| {
+            let window = Window::along(options);
             try_apply(SumWindows(Pooling::mean(window, "avg_pool1d", "avg_pool1d_transposed")), &[this])
         }
     }
@@ -198,8 +189,7 @@ impl Tensor {
         /// # Panics
         /// If the scale is 0 or the images have no places.
         pub fn upsample_nearest2d / try_upsample_nearest2d(&self, scale: impl PerDim<2>) -> Tensor = |this| {
-            let scale = scale.per_dim();
-            let window = Window::over(scale, scale, 0);
+            let window = Window::over(&PoolOptions::new(scale));
             let pooling = Pooling::repetition(window, "upsample_nearest2d", "upsample_nearest2d_transposed");
             try_apply(SpreadWindows { pooling, unseen: [0, 0] }, &[this])
         }
@@ -219,8 +209,7 @@ impl Tensor {
         /// # Panics
         /// As [`Tensor::upsample_nearest2d`].
         pub fn upsample_nearest1d / try_upsample_nearest1d(&self, scale: impl PerDim<1>) -> Tensor = |this| {
-            let scale = scale.per_dim();
-            let window = Window::along(scale, scale, 0);
+            let window = Window::along(&PoolOptions::new(scale));
             let pooling = Pooling::repetition(window, "upsample_nearest1d", "upsample_nearest1d_transposed");
             try_apply(SpreadWindows { pooling, unseen: [0, 0] }, &[this])
         }
