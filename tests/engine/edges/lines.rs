@@ -185,3 +185,19 @@ fn views_copy_nothing() {
     }
     assert!(!x.transpose(0, 2).flatten(0, -1).shares_buffer_with(&x));
 }
+
+/// As the documentation of `var` says; PyTorch's answers, but for `std`, which it computes in double precision.
+#[test]
+fn squares_beyond_the_range_of_f32_are_infinite() {
+    let x = Tensor::from([1e20, 2e20, 4e20]);
+    assert_eq!(x.var(.., 1).item(), f64::INFINITY);
+    assert_eq!(x.std(.., 1).item(), f64::INFINITY);
+    assert_eq!(x.norm(..).item(), f64::INFINITY);
+    let std = x.to_dtype(DType::F64).std(.., 1).item();
+    assert!((std / 1.527_525_2e20 - 1.0).abs() < 1e-7);
+    let below = Tensor::from([5e18, 1e19, 2e19]);
+    assert!((below.std(.., 1).item() / 7.637_626e18 - 1.0).abs() < 1e-6);
+    let normalised = |x: &Tensor| x.layer_norm([3], None, None, 1e-5).to_vec::<f32>();
+    assert_eq!(normalised(&x), [0.0; 3]);
+    assert_relative_eq!(normalised(&below)[2], 1.336_306, max_relative = 1e-5);
+}

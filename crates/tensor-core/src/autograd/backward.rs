@@ -71,6 +71,13 @@ impl Tensor {
 
     /// As [`Tensor::grad`], with zeros for a target that the loss does not depend on.
     ///
+    /// ```
+    /// use tensor_core::Tensor;
+    /// let (x, idle) = (Tensor::from([2.0]).requires_grad(), Tensor::from([5.0, 6.0]).requires_grad());
+    /// let gradients = x.sqr().grad_or_zeros(&[&x, &idle]);
+    /// assert_eq!((gradients[0].item(), gradients[1].to_vec::<f32>()), (4.0, vec![0.0, 0.0]));
+    /// ```
+    ///
     /// # Panics
     /// If this is not a single number.
     #[track_caller]

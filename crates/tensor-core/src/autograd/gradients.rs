@@ -10,6 +10,19 @@ use std::sync::Arc;
 /// The gradients of one loss, in the order in which they were asked for.
 ///
 /// They are returned and never accumulated inside tensors, so there is nothing to set to zero.
+///
+/// ```
+/// use tensor_core::Tensor;
+/// let (w, b) = (Tensor::from([3.0]).requires_grad(), Tensor::from([1.0]).requires_grad());
+/// let (value, mut gradients) = (w.sqr() + &b).sum(..).value_and_grad([&w, &b]);
+/// assert_eq!((value, gradients.len()), (10.0, 2));
+/// assert_eq!(gradients.get(&w).map(Tensor::item), Some(6.0));
+/// for (_, gradient) in gradients.iter_mut() {
+///     *gradient = gradient.clamp(-2.0, 2.0); // clip by value
+/// }
+/// let clipped: Vec<f64> = gradients.iter().map(|(_, gradient)| gradient.item()).collect();
+/// assert_eq!(clipped, [2.0, 1.0]); // in the order in which they were asked for
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Gradients {
     entries: Vec<(NodeId, Tensor)>,
@@ -51,6 +64,19 @@ impl Gradients {
 }
 
 /// A place at the edge of the graph that outlives the values that are put there: what a parameter is to the graph.
+///
+/// ```
+/// use tensor_core::Tensor;
+/// use tensor_core::autograd::Leaf;
+/// let mut values = Tensor::from([3.0]);
+/// let leaf = Leaf::new(values.shape(), values.dtype());
+/// leaf.set_name("w");
+/// for _ in 0..2 {
+///     let (_, gradients) = leaf.attach(&values).sqr().sum(..).value_and_grad([&leaf]);
+///     values = &values - 0.25 * gradients.get(&leaf).unwrap(); // a step against the slope 2 w
+/// }
+/// assert_eq!(values.item(), 0.75); // 3, then 1.5, then 0.75
+/// ```
 #[derive(Clone)]
 pub struct Leaf(Arc<Node>);
 

@@ -102,7 +102,13 @@ pub fn apply(op: impl Op, inputs: &[&Tensor]) -> Tensor {
     }
 }
 
-/// As [`apply`], but returns the error.
+/// As [`apply`], but returns the error. The panicking and the `try_` form of an operation come from it:
+///
+/// ```
+/// use tensor_core::Tensor;
+/// let error = Tensor::zeros([2, 3]).try_matmul(&Tensor::zeros([2, 3])).unwrap_err();
+/// assert_eq!(error.operation(), "matmul");
+/// ```
 ///
 /// # Errors
 /// The operation's [`ShapeError`] if the inputs do not fit.

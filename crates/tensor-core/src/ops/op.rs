@@ -86,6 +86,13 @@ pub(crate) fn bytes_moved_to(output: DType, inputs: &[&Tensor], shape: Shape) ->
 }
 
 /// What a rule says of one input.
+///
+/// ```
+/// use tensor_core::Tensor;
+/// use tensor_core::ops::Grad;
+/// assert!(matches!(Grad::from(Tensor::from([1.0])), Grad::Is(gradient) if gradient.item() == 1.0));
+/// assert!(matches!(Grad::from(None), Grad::Unwanted));
+/// ```
 #[derive(Clone, Debug)]
 pub enum Grad {
     /// This gradient.
@@ -235,7 +242,43 @@ impl Keeps {
     }
 }
 
-/// What a rule finds of the run that it differentiates.
+/// What a rule finds of the run that it differentiates: the values that [`Op::keeps`] names, the shapes and types of all inputs, and which gradients
+/// are asked for.
+///
+/// ```
+/// use tensor_core::ops::{Grads, Keeps, Op, OpInfo, Saved, apply};
+/// use tensor_core::{Shape, ShapeError, Tensor, grads};
+///
+/// /// y = a e^b
+/// struct TimesExp;
+///
+/// impl Op for TimesExp {
+///     fn info(&self) -> OpInfo {
+///         OpInfo { name: "times_exp", formula: "y = a e^b", rule: "ga = gy · e^b, gb = gy · y" }
+///     }
+///     fn infer(&self, inputs: &[&Tensor]) -> Result<Shape, ShapeError> {
+///         Ok(inputs[0].shape())
+///     }
+///     fn forward(&self, inputs: &[&Tensor], _: Shape) -> Tensor {
+///         inputs[0] * inputs[1].exp()
+///     }
+///     fn keeps(&self) -> Keeps {
+///         Keeps::inputs(&[1]).and_output()
+///     }
+///     fn vjp(&self, saved: &Saved<'_>, gy: &Tensor) -> Grads {
+///         grads![
+///             saved.wants(0).then(|| gy * saved.input(1).exp()),
+///             saved.wants(1).then(|| gy * saved.output()),
+///         ]
+///     }
+/// }
+///
+/// let (a, b) = (Tensor::from([3.0]).requires_grad(), Tensor::from([0.0]).requires_grad());
+/// let y = apply(TimesExp, &[&a, &b]);
+/// let gradients = y.grad_graph(&[&a, &b]);
+/// assert_eq!((y.item(), gradients[0].item(), gradients[1].item()), (3.0, 1.0, 3.0));
+/// assert_eq!(gradients[1].grad(&[&b])[0].item(), 3.0); // by way of the output
+/// ```
 pub struct Saved<'a> {
     pub(crate) node: &'a Arc<Node>,
     pub(crate) record: &'a Record,

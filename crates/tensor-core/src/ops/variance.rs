@@ -118,7 +118,8 @@ impl Elementwise<3> for WeighedDistance {
 impl Tensor {
     operation! {
         /// The variance over `dims`, which disappear from the shape: Σ (x - mean x)² / (n - correction). Numbers that are large beside their spread keep
-        /// their digits. With n ≤ `correction` it is infinite or not a number.
+        /// their digits. With n ≤ `correction` it is infinite or not a number. The squares are added up in the type of the elements: in F32 distances
+        /// from the mean beyond 10¹⁹ give infinity, as in PyTorch. gx = gy · 2 (x - mean x) / (n - correction).
         ///
         /// ```
         /// use tensor_core::Tensor;
@@ -150,8 +151,9 @@ impl Tensor {
     }
 
     operation! {
-        /// The standard deviation over `dims`, which disappear from the shape: the root of the [variance](Tensor::var). Where it is 0 its derivative is
-        /// taken as 0.
+        /// The standard deviation over `dims`, which disappear from the shape: the root of the [variance](Tensor::var), and infinite where that is:
+        /// in F32 from distances of 10¹⁹ on. (PyTorch, which adds up in F64 here, reaches the root of an infinite variance: to_dtype(DType::F64) does
+        /// the same.) Where it is 0 its derivative is taken as 0.
         ///
         /// ```
         /// use tensor_core::Tensor;

@@ -132,6 +132,13 @@ impl Tensor {
     }
 
     /// The size in each dimension.
+    ///
+    /// ```
+    /// use tensor_core::Tensor;
+    /// let x = Tensor::zeros([2, 3]);
+    /// assert_eq!(x.shape(), [2, 3]);
+    /// assert_eq!((x.rank(), x.count(), x.size(-1)), (2, 6, 3));
+    /// ```
     pub fn shape(&self) -> Shape {
         self.0.shape
     }
@@ -169,6 +176,13 @@ impl Tensor {
     }
 
     /// Whether the graph knows how this tensor came about, so that losses made from it can be differentiated.
+    ///
+    /// ```
+    /// use tensor_core::Tensor;
+    /// let x = Tensor::from([2.0]).requires_grad();
+    /// assert!(x.is_tracked() && x.exp().is_tracked());
+    /// assert!(!Tensor::from([2.0]).is_tracked() && !x.exp().detach().is_tracked());
+    /// ```
     pub fn is_tracked(&self) -> bool {
         self.0.node.is_some()
     }
@@ -194,6 +208,13 @@ impl Tensor {
     }
 
     /// The elements in order, where they lie in the buffer.
+    ///
+    /// ```
+    /// use tensor_core::Tensor;
+    /// let x = Tensor::from([[1.0, 2.0], [3.0, 4.0]]);
+    /// assert_eq!(x.as_slice::<f32>(), [1.0, 2.0, 3.0, 4.0]);
+    /// assert!(!x.t().is_contiguous());
+    /// ```
     ///
     /// # Panics
     /// If the tensor is not contiguous ([`Tensor::dense`] makes it so), or `T` is not the type of the elements.
@@ -244,6 +265,14 @@ impl Tensor {
     /// The elements in order, to change them in place. They are copied first if anybody else can see them (a graph that kept them, another
     /// handle), so that no saved value is ever corrupted. The tensor must be untracked or a leaf.
     ///
+    /// ```
+    /// use tensor_core::Tensor;
+    /// let mut x = Tensor::from([1.0, 2.0]);
+    /// let seen = x.clone();
+    /// x.as_mut_slice::<f32>()[0] = 9.0;
+    /// assert_eq!((x.to_vec::<f32>(), seen.to_vec::<f32>()), (vec![9.0, 2.0], vec![1.0, 2.0]));
+    /// ```
+    ///
     /// # Panics
     /// If `T` is not the type of the elements, or an operation computed them: then the graph would not know of the change.
     #[track_caller]
@@ -292,6 +321,13 @@ impl Tensor {
 
     /// The elements in order, copied out.
     ///
+    /// ```
+    /// use tensor_core::Tensor;
+    /// let x = Tensor::from([[1.0, 2.0], [3.0, 4.0]]).requires_grad();
+    /// assert_eq!(x.t().to_vec::<f32>(), [1.0, 3.0, 2.0, 4.0]);
+    /// assert_eq!(x.sqr().sum(..).grad(&[&x])[0].to_vec::<f32>(), [2.0, 4.0, 6.0, 8.0]);
+    /// ```
+    ///
     /// # Panics
     /// If `T` is not the type of the elements.
     #[track_caller]
@@ -305,7 +341,14 @@ impl Tensor {
         self.to_dense().as_slice().to_vec()
     }
 
-    /// The one element of a tensor that has a single one.
+    /// The one element of a tensor that has a single one, of any shape and type.
+    ///
+    /// ```
+    /// use tensor_core::Tensor;
+    /// let x = Tensor::from([[3.0]]).requires_grad();
+    /// let y = x.sqr();
+    /// assert_eq!((y.item(), y.grad(&[&x])[0].item()), (9.0, 6.0));
+    /// ```
     ///
     /// # Panics
     /// If there is not exactly one.
@@ -355,6 +398,16 @@ impl Tensor {
     }
 
     /// [`Tensor::requires_grad`] with a name for messages.
+    ///
+    /// ```should_panic
+    /// use tensor_core::Tensor;
+    /// let (x, idle) = (Tensor::from([2.0]).named("x"), Tensor::from([5.0]).named("idle"));
+    /// assert_eq!(x.sqr().grad(&[&x])[0].item(), 4.0);
+    /// x.sqr().grad(&[&x, &idle]); // grad: the loss does not depend on `idle` …
+    /// ```
+    ///
+    /// # Panics
+    /// As [`Tensor::requires_grad`].
     #[must_use]
     #[track_caller]
     pub fn named(&self, name: &str) -> Tensor {

@@ -1,6 +1,12 @@
 //! How a window moves: PyTorch's words, with padding that may differ before and after.
 
 /// A size for each of D dimensions: one number for all of them, or an array. In two dimensions the order is [height, width].
+///
+/// ```
+/// use tensor_core::ops::PerDim;
+/// assert_eq!(PerDim::<2>::per_dim(3), [3, 3]);
+/// assert_eq!([3, 5].per_dim(), [3, 5]);
+/// ```
 pub trait PerDim<const D: usize> {
     /// The sizes.
     fn per_dim(self) -> [usize; D];
@@ -20,6 +26,13 @@ impl<const D: usize> PerDim<D> for [usize; D] {
 
 /// Padding (before, after) for each of D dimensions: one number for all sides, an array with a number for both sides of each dimension, or an
 /// array of pairs, `[[top, bottom], [left, right]]`.
+///
+/// ```
+/// use tensor_core::ops::Padding;
+/// assert_eq!(Padding::<2>::sides(1), [[1, 1], [1, 1]]);
+/// assert_eq!([1, 2].sides(), [[1, 1], [2, 2]]);
+/// assert_eq!([[2, 0]].sides(), [[2, 0]]); // only before
+/// ```
 pub trait Padding<const D: usize> {
     /// The pairs.
     fn sides(self) -> [[usize; 2]; D];

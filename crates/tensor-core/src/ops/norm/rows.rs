@@ -227,6 +227,9 @@ impl Tensor {
         /// Layer normalisation (Ba et al. 2016): y = (x - mean) / √(var + eps) · w + b, with mean and biased variance over the last dimensions, which
         /// have the sizes `normalized_shape`; `weight` and `bias` have that shape too. F32 or F64; PyTorch's eps is 1e-5.
         ///
+        /// In F32, numbers further than 10¹⁹ from their mean have an infinite variance: all of the row becomes 0 before the bias (PyTorch's is not a
+        /// number there).
+        ///
         /// With g = gy · w and x̂ the normalised x: gx = (g - mean of g - x̂ · mean of g x̂) / √(var + eps), gw = Σ gy x̂, gb = Σ gy.
         ///
         /// ```
