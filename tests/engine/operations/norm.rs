@@ -2,6 +2,7 @@
 
 use super::array::Array;
 use super::row::Row;
+use tensor_core::Tensor;
 
 const EPS: f64 = 0.1;
 
@@ -41,6 +42,28 @@ fn inference(x: &[Array]) -> Array {
     })
 }
 
+/// Running statistics of channel c, which are constants to the graph: a mean and a variance.
+fn running(c: usize) -> [f64; 2] {
+    [0.1 * c as f64 - 0.2, 1.0 + 0.5 * c as f64]
+}
+
+fn by_running(x: &[Tensor]) -> Tensor {
+    let channels = x[0].size(1);
+    let [mean, variance] = [0, 1].map(|k: usize| {
+        let values: Vec<f64> = (0..channels).map(|c| running(c)[k]).collect();
+        Tensor::from_slice(&values, channels).to_dtype(x[0].dtype())
+    });
+    x[0].batch_norm_inference(&mean, &variance, x.get(1), x.get(2), EPS)
+}
+
+fn naive_by_running(x: &[Array]) -> Array {
+    Array::from_fn(x[0].shape(), |i| {
+        let [mean, variance] = running(i[1]);
+        let affine = |k: usize, otherwise: f64| x.get(k).map_or(otherwise, |values| values.at(&i[1..2]));
+        (x[0].at(i) - mean) / (variance + EPS).sqrt() * affine(1, 1.0) + affine(2, 0.0)
+    })
+}
+
 pub(crate) fn rows() -> Vec<Row> {
     vec![
         Row::new("batch_norm", |x| x[0].batch_norm(Some(&x[1]), Some(&x[2]), EPS), batch)
@@ -70,6 +93,23 @@ pub(crate) fn rows() -> Vec<Row> {
         .on(&[&[2, 3, 2], &[3], &[3], &[3], &[3]])
         .on(&[&[0, 3], &[3], &[3], &[3], &[3]])
         .at_scale(&[&[8, 40, 30, 20], &[40], &[40], &[40], &[40]]),
+        Row::new(
+            "batch_norm_inference by running statistics",
+            by_running,
+            naive_by_running,
+        )
+        .on(&[&[4, 3], &[3], &[3]])
+        .on(&[&[2, 3, 2], &[3], &[3]])
+        .on(&[&[0, 3], &[3], &[3]])
+        .at_scale(&[&[8, 40, 30, 20], &[40], &[40]]),
+        Row::new(
+            "batch_norm_inference by running statistics, without weights",
+            by_running,
+            naive_by_running,
+        )
+        .on(&[&[2, 3, 2]])
+        .on(&[&[0, 3]])
+        .at_scale(&[&[8, 40, 30, 20]]),
         Row::new(
             "layer_norm",
             |x| x[0].layer_norm([5], Some(&x[1]), Some(&x[2]), EPS),
