@@ -35,6 +35,7 @@ mod tensor;
 pub use autograd::{Gradients, no_grad};
 pub use dtype::{DType, Element};
 pub use error::ShapeError;
+pub use kernels::parallel::parallel_region;
 pub use rng::Random;
 pub use shape::{Shape, Strides};
 pub use tensor::Tensor;

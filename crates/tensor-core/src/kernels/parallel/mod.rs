@@ -1,0 +1,91 @@
+//! Work handed to threads: the one place that knows how.
+//!
+//! | file          | what it is about                                                                    |
+//! |---------------|-------------------------------------------------------------------------------------|
+//! | `mod.rs`      | what kernels call: so many tasks, or a slice cut into pieces                         |
+//! | `region.rs`   | who helps: which threads are awake, when they are called, and when they leave         |
+//! | `slot.rs`     | how a job reaches those who are awake, and how its end is known                       |
+//! | `pieces.rs`   | a slice whose pieces go to different threads                                        |
+//!
+//! Work is cut into pieces by the sizes of the data alone, and each piece is computed the same way whoever does it. So the
+//! number of threads changes when a result is ready, never what it is.
+
+mod pieces;
+mod region;
+mod slot;
+mod sync;
+
+#[cfg(test)]
+mod model;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
+
+pub use region::{Region, enter_region, parallel_region};
+
+use pieces::Pieces;
+use region::WORTH_WAKING;
+
+/// Elements in a piece of simple work (a few loads, some arithmetic, a store): about 10 µs.
+pub const CHUNK: usize = 1 << 15;
+
+// The work arrives as `dyn Fn`: so what shares it is compiled once, and not for each of hundreds of loops (which took two minutes). A call by
+// pointer for each piece costs nothing beside the piece.
+
+/// Calls `f` with each number below `tasks`, in any order, possibly on several threads.
+///
+/// For tasks that each take far longer than a thread takes to wake.
+pub fn for_each_task(tasks: usize, f: impl Fn(usize) + Sync + Send) {
+    region::run(tasks, WORTH_WAKING, &f);
+}
+
+/// Cuts `y` into chunks of `chunk` elements and calls `f` with each one's first index and the chunk itself.
+///
+/// A chunk should be about as much work as [`CHUNK`] simple elements.
+pub fn for_each_chunk<T: Send>(y: &mut [T], chunk: usize, f: impl Fn(usize, &mut [T]) + Sync + Send) {
+    let work = (y.len() / chunk).saturating_mul(CHUNK);
+    for_each_piece(y, chunk, work, &f);
+}
+
+/// Cuts `y` into parts of `part` elements and calls `f` with each one's first index and the part itself.
+///
+/// For parts that each take far longer than a thread takes to wake.
+pub fn for_each_part<T: Send>(y: &mut [T], part: usize, f: impl Fn(usize, &mut [T]) + Sync + Send) {
+    for_each_piece(y, part, WORTH_WAKING, &f);
+}
+
+fn for_each_piece<T: Send>(y: &mut [T], piece: usize, work: usize, f: &(dyn Fn(usize, &mut [T]) + Sync)) {
+    let pieces = Pieces::new(y, piece);
+    region::run(pieces.count(), work, &|i| {
+        // SAFETY: `run` calls with each number once.
+        #[allow(unsafe_code, reason = "see `Pieces`")]
+        let (start, y) = unsafe { pieces.take(i) };
+        f(start, y);
+    });
+}
+
+/// Work on a chunk of each of two slices, and where the first begins.
+type OnPairs<'a, T> = dyn Fn(usize, &mut [T], &mut [T]) + Sync + 'a;
+
+/// Cuts two slices into the same number of chunks and calls `f` with the first index in `y`, the chunk of `y`, and that of `z`.
+///
+/// For kernels with two results. The work is measured by `work`, the simple elements that a pair of chunks stands for.
+pub fn for_each_pair<T: Send>(
+    y: (&mut [T], usize),
+    z: (&mut [T], usize),
+    work: usize,
+    f: impl Fn(usize, &mut [T], &mut [T]) + Sync + Send,
+) {
+    fn run<T: Send>((y, y_chunk): (&mut [T], usize), (z, z_chunk): (&mut [T], usize), work: usize, f: &OnPairs<'_, T>) {
+        let (y, z) = (Pieces::new(y, y_chunk), Pieces::new(z, z_chunk));
+        assert_eq!(y.count(), z.count(), "the slices have different numbers of chunks");
+        region::run(y.count(), y.count().saturating_mul(work), &|i| {
+            // SAFETY: `run` calls with each number once.
+            #[allow(unsafe_code, reason = "see `Pieces`")]
+            let ((start, y), (_, z)) = unsafe { (y.take(i), z.take(i)) };
+            f(start, y, z);
+        });
+    }
+    run(y, z, work, &f);
+}

@@ -1,0 +1,138 @@
+//! The job slot: how one thread offers work to others that are awake, and how it knows that none of them still looks at it.
+//!
+//! The caller *opens* a job, works on it itself, and *closes* it. A helper that finds it open *joins*, takes tasks by a common counter, and *leaves*.
+//! So the caller can finish every task alone. It waits only for helpers that have joined, never for one that has not, which may be asleep.
+//!
+//! The types that threads share come from `super::sync`. In `model.rs` those are loom's, and this very file is tried in every order in which the
+//! threads can take their steps.
+
+use super::sync::{AtomicPtr, AtomicUsize, Patience};
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::ptr;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::{Mutex, PoisonError};
+
+/// Bit of the state: helpers are to leave.
+const DISMISSED: usize = 1;
+/// Bit of the state: there is a job, and some of its tasks may not be taken yet.
+const OPEN: usize = 2;
+/// What each helper that has joined the job adds to the state.
+const HELPER: usize = 4;
+
+/// Where the jobs of one calling thread lie, one at a time.
+#[derive(Default)]
+pub(super) struct Slot {
+    /// [`DISMISSED`], or [`OPEN`] or not, and [`HELPER`] times the number of helpers that are at the job.
+    state: AtomicUsize,
+    /// The job, on the caller's stack. It is there as long as the state is open or a helper is at it.
+    job: AtomicPtr<Job<'static>>,
+}
+
+/// Tasks to do, and how far they are.
+struct Job<'a> {
+    task: &'a (dyn Fn(usize) + Sync),
+    tasks: usize,
+    /// The number of the next task to be taken; from `tasks` on, there is none.
+    next: AtomicUsize,
+    /// What the first task that panicked has said.
+    panic: Mutex<Option<Box<dyn Any + Send>>>,
+}
+
+impl Job<'_> {
+    /// Takes tasks until there are none. Whether all went well: a panic takes the tasks that are left away from everybody.
+    fn work(&self) -> bool {
+        let outcome = catch_unwind(AssertUnwindSafe(|| {
+            loop {
+                let i = self.next.fetch_add(1, Relaxed);
+                if i >= self.tasks {
+                    break;
+                }
+                (self.task)(i);
+            }
+        }));
+        let Err(panic) = outcome else { return true };
+        self.next.store(self.tasks, Relaxed);
+        let mut first = self.panic.lock().unwrap_or_else(PoisonError::into_inner);
+        first.get_or_insert(panic);
+        false
+    }
+}
+
+impl Slot {
+    /// Calls `task` with each number below `tasks`, together with the helpers that join.
+    ///
+    /// The calling thread is the only one that opens jobs here, one after the other.
+    ///
+    /// # Panics
+    /// If a task does, with what the first one said, when all who work on it have left.
+    pub(super) fn run(&self, tasks: usize, task: &(dyn Fn(usize) + Sync)) {
+        let job = Job {
+            task,
+            tasks,
+            next: AtomicUsize::new(0),
+            panic: Mutex::new(None),
+        };
+        self.job
+            .store(ptr::from_ref(&job).cast::<Job<'static>>().cast_mut(), Relaxed);
+        // Nobody is at a job, so nobody else writes the state. Who reads `OPEN` here sees the job, too.
+        self.state.store(OPEN, Release);
+        job.work();
+        self.state.fetch_and(!OPEN, Relaxed); // from here on, nobody joins
+        let mut patience = Patience::default();
+        while self.state.load(Acquire) >= HELPER {
+            patience.wait();
+        }
+        if let Some(panic) = job.panic.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            resume_unwind(panic);
+        }
+    }
+
+    /// Sends the helpers away, until the next job. For the thread that opens jobs, between two of them.
+    pub(super) fn dismiss(&self) {
+        self.state.store(DISMISSED, Release);
+    }
+
+    /// Helps with one job after the other, until dismissed, after a panic, or when nothing was to do for too long.
+    pub(super) fn serve(&self) {
+        let mut patience = Patience::default();
+        loop {
+            let state = self.state.load(Relaxed);
+            if state & DISMISSED != 0 {
+                return;
+            }
+            if state & OPEN == 0 {
+                if !patience.wait() {
+                    return;
+                }
+            } else if self
+                .state
+                .compare_exchange_weak(state, state + HELPER, Acquire, Relaxed)
+                .is_ok()
+            {
+                if !self.help() {
+                    return;
+                }
+                patience = Patience::default();
+            }
+        }
+    }
+
+    /// What a helper does who has joined. Whether all went well.
+    fn help(&self) -> bool {
+        let is_well = {
+            // SAFETY: this helper has joined while the job was open. The exchange that made it count acquired what `run` released when it opened
+            // the job, so the pointer read here is that of this job or, were that possible, of a later one. It is not: `run` goes on
+            // (it neither returns nor unwinds: the panics of tasks are caught) only when no helper counts any more, and this one counts until the
+            // subtraction below. So the job, and the task that it borrows, live longer than this reference to them.
+            #[allow(unsafe_code, reason = "a borrow handed to a thread that was running before it began")]
+            let job = unsafe { &*self.job.load(Relaxed) };
+            job.work()
+        };
+        // There are no tasks left: no one needs to join. (Else this helper would itself, again and again, until the caller closes the job.)
+        self.state.fetch_and(!OPEN, Relaxed);
+        // The caller acquires this, and so sees all that was done here.
+        self.state.fetch_sub(HELPER, Release);
+        is_well
+    }
+}

@@ -1,0 +1,300 @@
+use super::testing::{all_awake, on_pool, same_on_any_pool, until};
+use super::*;
+use rayon::prelude::*;
+use std::collections::HashSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::thread::{self, ThreadId};
+
+/// The numbers from 0, each from a task of its own.
+fn count_up(tasks: usize) -> Vec<usize> {
+    let mut y = vec![0; tasks];
+    for_each_part(&mut y, 1, |i, y| y[0] += i);
+    y
+}
+
+/// Whether a job does what it is to.
+fn works() -> bool {
+    count_up(7).into_iter().eq(0..7)
+}
+
+/// The threads that take part in a job that is the larger the longer it takes them to come: until as many as `wanted` have come.
+fn threads_at_a_job(wanted: usize) -> HashSet<ThreadId> {
+    let seen = Mutex::new(HashSet::new());
+    for_each_task(wanted, |_| {
+        seen.lock().unwrap().insert(thread::current().id());
+        until(|| seen.lock().unwrap().len() == wanted);
+    });
+    seen.into_inner().unwrap()
+}
+
+#[test]
+fn each_task_runs_once() {
+    for tasks in [0, 1, 2, 7, 100] {
+        same_on_any_pool(|| {
+            let runs: Vec<AtomicU32> = (0..tasks).map(|_| AtomicU32::new(0)).collect();
+            for_each_task(tasks, |i| {
+                runs[i].fetch_add(1, Ordering::Relaxed);
+            });
+            assert!(runs.iter().all(|n| n.load(Ordering::Relaxed) == 1));
+        });
+    }
+}
+
+#[test]
+fn pairs_of_chunks_go_together() {
+    for (len, work) in [(0, 1), (7, 1), (100, CHUNK)] {
+        let (y, z) = same_on_any_pool(|| {
+            let (mut y, mut z) = (vec![0; 3 * len], vec![0; len]);
+            for_each_pair((&mut y, 6), (&mut z, 2), work, |start, y, z| {
+                assert_eq!(y.len(), 3 * z.len());
+                y.fill(start);
+                z.fill(start / 3);
+            });
+            (y, z)
+        });
+        assert!((0..3 * len).all(|i| y[i] == i / 6 * 6) && (0..len).all(|i| z[i] == i / 2 * 2));
+    }
+}
+
+#[test]
+fn chunks_and_parts_cover_the_slice_in_place() {
+    for len in [0, 1, 9, 10, 11, 39, 40, 1003] {
+        let y = same_on_any_pool(|| {
+            let mut y = vec![usize::MAX; len];
+            for_each_chunk(&mut y, 10, |start, chunk| {
+                assert!(chunk.len() == 10.min(len - start));
+                chunk.iter_mut().enumerate().for_each(|(i, y)| *y = start + i);
+            });
+            for_each_part(&mut y, 7, |start, part| {
+                assert!(part.len() == 7.min(len - start));
+                part.iter_mut().enumerate().for_each(|(i, y)| *y += start + i);
+            });
+            y
+        });
+        assert!(y.iter().copied().eq((0..len).map(|i| 2 * i)));
+    }
+}
+
+#[test]
+fn all_threads_of_the_current_pool_help_and_no_others() {
+    for threads in [2, 5] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let own: HashSet<ThreadId> = pool.broadcast(|_| thread::current().id()).into_iter().collect();
+        pool.install(|| {
+            assert_eq!(threads_at_a_job(threads), own, "outside of a region");
+            parallel_region(|| {
+                for _ in 0..3 {
+                    assert_eq!(threads_at_a_job(threads), own);
+                }
+            });
+        });
+    }
+}
+
+#[test]
+fn helpers_that_left_come_back_when_there_is_work_again() {
+    on_pool(2, || {
+        parallel_region(|| {
+            for _ in 0..3 {
+                assert_eq!(threads_at_a_job(2).len(), 2);
+                until(|| region::helpers() == 0);
+            }
+        });
+    });
+}
+
+#[test]
+fn helpers_leave_when_the_region_ends() {
+    on_pool(5, || {
+        for _ in 0..3 {
+            parallel_region(|| assert_eq!(threads_at_a_job(5).len(), 5));
+            until(|| region::helpers() == 0);
+        }
+        let outcome = catch_unwind(|| {
+            parallel_region(|| {
+                threads_at_a_job(5);
+                std::panic::resume_unwind(Box::new(()));
+            })
+        });
+        assert!(outcome.is_err());
+        until(|| region::helpers() == 0);
+    });
+}
+
+#[test]
+fn small_work_wakes_nobody() {
+    on_pool(2, || {
+        parallel_region(|| {
+            let mut y = [0; 10];
+            for_each_chunk(&mut y, 1, |i, y| y[0] = i);
+            assert_eq!(region::helpers(), 0);
+        });
+    });
+}
+
+#[test]
+fn a_step_like_the_last_one_has_helpers_from_the_first_job() {
+    let step = || {
+        parallel_region(|| {
+            let mut y = [0; 2];
+            for_each_chunk(&mut y, 1, |_, _| ());
+            let called = region::helpers();
+            for_each_task(2, |_| ());
+            until(|| region::helpers() == 0);
+            called
+        })
+    };
+    assert_eq!(on_pool(2, || [step(), step()]), [0, 1]);
+}
+
+#[test]
+fn the_caller_does_not_wait_for_a_thread_that_has_other_work() {
+    on_pool(2, || {
+        let (is_taken, may_go) = (AtomicBool::new(false), AtomicBool::new(false));
+        rayon::in_place_scope(|scope| {
+            scope.spawn(|_| {
+                is_taken.store(true, Ordering::Release);
+                until(|| may_go.load(Ordering::Acquire));
+            });
+            until(|| is_taken.load(Ordering::Acquire));
+            parallel_region(|| (0..100).for_each(|_| assert!(works())));
+            assert_eq!(region::helpers(), 1, "it has not begun");
+            may_go.store(true, Ordering::Release);
+        });
+    });
+}
+
+#[test]
+fn parallel_iterators_go_on_inside_a_region() {
+    for threads in [1, 2, 5] {
+        on_pool(threads, || {
+            all_awake(|| {
+                for _ in 0..20 {
+                    let sum: usize = (0..1000usize).into_par_iter().map(|i| i % 7).sum();
+                    assert_eq!(sum, 2997);
+                    assert!(works());
+                    let all = (0..50).into_par_iter().all(|_| works());
+                    assert!(all);
+                }
+            });
+        });
+    }
+}
+
+#[test]
+fn other_work_of_the_pool_gets_its_turn_in_a_long_region() {
+    on_pool(2, || {
+        all_awake(|| {
+            let is_done = AtomicBool::new(false);
+            rayon::in_place_scope(|scope| {
+                scope.spawn(|_| is_done.store(true, Ordering::Release));
+                // The caller is not at rayon's disposal, so the helper has to leave for it.
+                until(|| is_done.load(Ordering::Acquire));
+            });
+        });
+    });
+}
+
+#[test]
+fn two_regions_in_a_pool_each_do_their_work() {
+    for threads in [1, 2, 5] {
+        let steps = || (0..100).for_each(|_| parallel_region(|| (0..10).for_each(|_| assert!(works()))));
+        on_pool(threads, || rayon::join(steps, steps));
+    }
+}
+
+#[test]
+fn of_two_threads_outside_of_all_pools_one_is_helped() {
+    let (inside, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let count = |n: &AtomicUsize| {
+        n.fetch_add(1, Ordering::AcqRel);
+        until(|| n.load(Ordering::Acquire) == 2);
+    };
+    let region = || {
+        parallel_region(|| {
+            count(&inside); // both are in their regions
+            assert!(works());
+            let called = region::helpers();
+            count(&done);
+            called
+        })
+    };
+    let called = thread::scope(|scope| [scope.spawn(region), scope.spawn(region)].map(|t| t.join().unwrap()));
+    assert!(called.iter().filter(|&&helpers| helpers > 0).count() <= 1, "{called:?}");
+}
+
+#[test]
+fn a_panic_in_a_task_reaches_the_caller() {
+    for threads in [1, 2, 5] {
+        on_pool(threads, || {
+            for bad in [0, 3, 19] {
+                let outcome = catch_unwind(AssertUnwindSafe(|| {
+                    all_awake(|| {
+                        for_each_task(20, |i| {
+                            if i == bad {
+                                std::panic::resume_unwind(Box::new("bad"));
+                            }
+                        });
+                    });
+                }));
+                assert_eq!(*outcome.unwrap_err().downcast::<&str>().unwrap(), "bad");
+                assert!(works() && all_awake(works), "the threads work on");
+            }
+        });
+    }
+}
+
+#[test]
+fn a_panic_of_a_helper_reaches_the_caller() {
+    on_pool(2, || {
+        let caller = thread::current().id();
+        let (began, outcome) = (AtomicUsize::new(0), AtomicBool::new(false));
+        parallel_region(|| {
+            let job = AssertUnwindSafe(|| {
+                for_each_task(2, |_| {
+                    began.fetch_add(1, Ordering::AcqRel);
+                    until(|| began.load(Ordering::Acquire) == 2);
+                    if thread::current().id() != caller {
+                        std::panic::resume_unwind(Box::new(()));
+                    }
+                });
+            });
+            outcome.store(catch_unwind(job).is_err(), Ordering::Relaxed);
+            until(|| region::helpers() == 0);
+            assert!(works());
+        });
+        assert!(outcome.into_inner());
+    });
+}
+
+#[test]
+fn kernels_inside_of_a_task_run_on_its_thread() {
+    on_pool(5, || {
+        all_awake(|| {
+            for_each_task(5, |_| {
+                let own = thread::current().id();
+                for_each_task(20, |_| assert_eq!(thread::current().id(), own));
+            });
+        });
+    });
+}
+
+#[test]
+fn regions_nest() {
+    on_pool(2, || {
+        parallel_region(|| {
+            parallel_region(|| assert_eq!(threads_at_a_job(2).len(), 2));
+            assert_eq!(region::helpers(), 1, "only the end of the outermost sends them away");
+        });
+    });
+}
+
+#[test]
+fn more_threads_than_cores_do_not_stall_each_other() {
+    let threads = 2 * thread::available_parallelism().map_or(1, usize::from);
+    on_pool(threads, || {
+        all_awake(|| (0..200).for_each(|_| assert!(count_up(3 * threads).into_iter().eq(0..3 * threads))));
+    });
+}
