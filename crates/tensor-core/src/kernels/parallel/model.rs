@@ -95,6 +95,7 @@ fn helpers_that_are_dismissed_may_be_there_for_the_next_job() {
     explore(1, 3, |slot| {
         job(slot);
         slot.dismiss();
+        slot.invite();
         job(slot);
     });
 }

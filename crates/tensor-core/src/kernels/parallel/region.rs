@@ -84,6 +84,12 @@ impl Here {
         true
     }
 
+    fn with_team(&self, f: impl FnOnce(&Team)) {
+        if let Some(team) = self.team.get() {
+            f(team);
+        }
+    }
+
     /// The work that this region has, or will have if it is like the last one; outside of a region, the work itself.
     fn add_work(&self, work: usize) -> usize {
         if self.depth.get() == 0 {
@@ -140,18 +146,17 @@ struct Helped {
 impl Helped {
     fn begin() -> Option<Helped> {
         let is_outsider = rayon::current_thread_index().is_none();
-        let is_second = is_outsider && OUTSIDER_IS_HELPED.swap(true, Ordering::Relaxed);
-        (!is_second).then_some(Helped { is_outsider })
+        if is_outsider && OUTSIDER_IS_HELPED.swap(true, Ordering::Relaxed) {
+            return None;
+        }
+        HERE.with(|here| here.with_team(|team| team.slot.invite()));
+        Some(Helped { is_outsider })
     }
 }
 
 impl Drop for Helped {
     fn drop(&mut self) {
-        HERE.with(|here| {
-            if let Some(team) = here.team.get() {
-                team.slot.dismiss();
-            }
-        });
+        HERE.with(|here| here.with_team(|team| team.slot.dismiss()));
         if self.is_outsider {
             OUTSIDER_IS_HELPED.store(false, Ordering::Relaxed);
         }

@@ -88,7 +88,12 @@ impl Slot {
         }
     }
 
-    /// Sends the helpers away, until the next job. For the thread that opens jobs, between two of them.
+    /// Lets helpers stay who look for a job. For the thread that opens jobs, before it calls them.
+    pub(super) fn invite(&self) {
+        self.state.store(0, Relaxed);
+    }
+
+    /// Sends helpers away. For the thread that opens jobs, between two of them.
     pub(super) fn dismiss(&self) {
         self.state.store(DISMISSED, Release);
     }

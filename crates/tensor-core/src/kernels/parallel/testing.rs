@@ -1,7 +1,9 @@
 //! What the tests of all kernels share.
 
 use super::{for_each_task, parallel_region};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::collections::HashSet;
+use std::sync::Mutex;
+use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
 /// Runs `f` on a pool of so many threads.
@@ -11,24 +13,42 @@ pub(crate) fn on_pool<R: Send>(threads: usize, f: impl FnOnce() -> R + Send) -> 
 }
 
 /// Waits for something that other threads are to do.
-pub(crate) fn until(happens: impl Fn() -> bool) {
+pub(crate) fn until(happens: impl FnMut() -> bool) {
+    assert!(happens_within(Duration::from_secs(60), happens), "it does not happen");
+}
+
+fn happens_within(time: Duration, mut happens: impl FnMut() -> bool) -> bool {
     let began = Instant::now();
     while !happens() {
-        assert!(began.elapsed() < Duration::from_secs(60), "it does not happen");
-        std::thread::yield_now();
+        if began.elapsed() > time {
+            return false;
+        }
+        thread::yield_now();
     }
+    true
+}
+
+/// Runs jobs until in one of them so many threads have taken part, and tells which.
+///
+/// One job may not do: a helper is free to leave just before it.
+pub(crate) fn gather(wanted: usize) -> HashSet<ThreadId> {
+    let mut threads = HashSet::new();
+    until(|| {
+        let seen = Mutex::new(HashSet::new());
+        for_each_task(wanted, |_| {
+            seen.lock().unwrap().insert(thread::current().id());
+            happens_within(Duration::from_millis(50), || seen.lock().unwrap().len() == wanted);
+        });
+        threads = seen.into_inner().unwrap();
+        threads.len() == wanted
+    });
+    threads
 }
 
 /// Runs `f` in a region of which all threads of the pool are awake and help, however small the work is.
 pub(crate) fn all_awake<R>(f: impl FnOnce() -> R) -> R {
     parallel_region(|| {
-        let (threads, arrived) = (rayon::current_num_threads(), AtomicUsize::new(0));
-        if threads > 1 {
-            for_each_task(threads, |_| {
-                arrived.fetch_add(1, Ordering::Relaxed);
-                until(|| arrived.load(Ordering::Relaxed) == threads);
-            });
-        }
+        gather(rayon::current_num_threads());
         f()
     })
 }

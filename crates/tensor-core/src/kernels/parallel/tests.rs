@@ -1,9 +1,8 @@
-use super::testing::{all_awake, on_pool, same_on_any_pool, until};
+use super::testing::{all_awake, gather, on_pool, same_on_any_pool, until};
 use super::*;
 use rayon::prelude::*;
 use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::thread::{self, ThreadId};
 
@@ -17,16 +16,6 @@ fn count_up(tasks: usize) -> Vec<usize> {
 /// Whether a job does what it is to.
 fn works() -> bool {
     count_up(7).into_iter().eq(0..7)
-}
-
-/// The threads that take part in a job that is the larger the longer it takes them to come: until as many as `wanted` have come.
-fn threads_at_a_job(wanted: usize) -> HashSet<ThreadId> {
-    let seen = Mutex::new(HashSet::new());
-    for_each_task(wanted, |_| {
-        seen.lock().unwrap().insert(thread::current().id());
-        until(|| seen.lock().unwrap().len() == wanted);
-    });
-    seen.into_inner().unwrap()
 }
 
 #[test]
@@ -83,10 +72,10 @@ fn all_threads_of_the_current_pool_help_and_no_others() {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         let own: HashSet<ThreadId> = pool.broadcast(|_| thread::current().id()).into_iter().collect();
         pool.install(|| {
-            assert_eq!(threads_at_a_job(threads), own, "outside of a region");
+            assert_eq!(gather(threads), own, "outside of a region");
             parallel_region(|| {
                 for _ in 0..3 {
-                    assert_eq!(threads_at_a_job(threads), own);
+                    assert_eq!(gather(threads), own);
                 }
             });
         });
@@ -98,7 +87,7 @@ fn helpers_that_left_come_back_when_there_is_work_again() {
     on_pool(2, || {
         parallel_region(|| {
             for _ in 0..3 {
-                assert_eq!(threads_at_a_job(2).len(), 2);
+                assert_eq!(gather(2).len(), 2);
                 until(|| region::helpers() == 0);
             }
         });
@@ -109,12 +98,12 @@ fn helpers_that_left_come_back_when_there_is_work_again() {
 fn helpers_leave_when_the_region_ends() {
     on_pool(5, || {
         for _ in 0..3 {
-            parallel_region(|| assert_eq!(threads_at_a_job(5).len(), 5));
+            parallel_region(|| assert_eq!(gather(5).len(), 5));
             until(|| region::helpers() == 0);
         }
         let outcome = catch_unwind(|| {
             parallel_region(|| {
-                threads_at_a_job(5);
+                gather(5);
                 std::panic::resume_unwind(Box::new(()));
             })
         });
@@ -146,7 +135,10 @@ fn a_step_like_the_last_one_has_helpers_from_the_first_job() {
             called
         })
     };
-    assert_eq!(on_pool(2, || [step(), step()]), [0, 1]);
+    on_pool(2, || {
+        assert_eq!(step(), 0);
+        until(|| step() == 1);
+    });
 }
 
 #[test]
@@ -250,22 +242,22 @@ fn a_panic_in_a_task_reaches_the_caller() {
 fn a_panic_of_a_helper_reaches_the_caller() {
     on_pool(2, || {
         let caller = thread::current().id();
-        let (began, outcome) = (AtomicUsize::new(0), AtomicBool::new(false));
         parallel_region(|| {
-            let job = AssertUnwindSafe(|| {
-                for_each_task(2, |_| {
-                    began.fetch_add(1, Ordering::AcqRel);
-                    until(|| began.load(Ordering::Acquire) == 2);
-                    if thread::current().id() != caller {
-                        std::panic::resume_unwind(Box::new(()));
-                    }
+            until(|| {
+                gather(2);
+                let job = AssertUnwindSafe(|| {
+                    for_each_task(1000, |_| {
+                        if thread::current().id() != caller {
+                            std::panic::resume_unwind(Box::new(()));
+                        }
+                        thread::yield_now();
+                    });
                 });
+                catch_unwind(job).is_err()
             });
-            outcome.store(catch_unwind(job).is_err(), Ordering::Relaxed);
-            until(|| region::helpers() == 0);
-            assert!(works());
+            until(|| region::helpers() == 0); // it has left, and
+            assert_eq!(gather(2).len(), 2); // comes again
         });
-        assert!(outcome.into_inner());
     });
 }
 
@@ -285,8 +277,10 @@ fn kernels_inside_of_a_task_run_on_its_thread() {
 fn regions_nest() {
     on_pool(2, || {
         parallel_region(|| {
-            parallel_region(|| assert_eq!(threads_at_a_job(2).len(), 2));
-            assert_eq!(region::helpers(), 1, "only the end of the outermost sends them away");
+            until(|| {
+                parallel_region(|| gather(2));
+                region::helpers() == 1 // only the end of the outermost sends them away
+            });
         });
     });
 }
