@@ -10,6 +10,7 @@ mod training;
 use clap::Parser;
 use serde_json::json;
 use std::time::{Duration, Instant};
+use tensor_core::parallel_region;
 
 /// What to time, and how.
 #[derive(Parser)]
@@ -81,7 +82,8 @@ fn main() {
         .expect("a pool of threads");
     pool.install(|| {
         let timer = Timer { arguments, threads };
-        operations::all(&timer);
+        // Operations follow each other as in a step; a step of a trainer is a region by itself.
+        parallel_region(|| operations::all(&timer));
         training::all(&timer);
     });
 }

@@ -6,7 +6,7 @@ use crate::model::{Model, NamedOptimiser};
 use nn::{Context, StateError, module, state};
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
-use tensor_core::{Random, Tensor, no_grad};
+use tensor_core::{Random, Tensor, no_grad, parallel_region};
 
 /// Why a run cannot begin or go on.
 #[derive(Debug, thiserror::Error)]
@@ -118,7 +118,7 @@ impl Trainer {
     /// If a loss is not finite: the run has diverged.
     pub fn step(&mut self, x: &Tensor) -> Result<Losses, TrainError> {
         let mut cx = Context::training(&self.random.stream("train").at(self.steps));
-        let losses = self.model.train_step(x, &mut self.optimisers, &mut cx);
+        let losses = parallel_region(|| self.model.train_step(x, &mut self.optimisers, &mut cx));
         self.steps += 1;
         match losses.not_finite() {
             None => Ok(losses),
@@ -137,7 +137,7 @@ impl Trainer {
         let mut parts = Vec::new();
         for (i, x) in batches.into_iter().enumerate() {
             let mut cx = Context::evaluation(&random.at(i as u64));
-            let losses = no_grad(|| self.model.evaluate(&x, &mut cx))?;
+            let losses = parallel_region(|| no_grad(|| self.model.evaluate(&x, &mut cx)))?;
             parts.push((losses, x.size(0)));
         }
         Losses::mean(parts)
@@ -146,13 +146,13 @@ impl Trainer {
     /// `n` samples, from the same noise each time, so that pictures of successive epochs can be compared.
     pub fn sample(&self, n: usize) -> Tensor {
         let mut cx = Context::evaluation(&self.random.stream("sample"));
-        no_grad(|| self.model.sample(n, &mut cx))
+        parallel_region(|| no_grad(|| self.model.sample(n, &mut cx)))
     }
 
     /// A batch as the model gives it back, if it can; from the same noise each time.
     pub fn reconstruct(&self, x: &Tensor) -> Option<Tensor> {
         let mut cx = Context::evaluation(&self.random.stream("reconstruct"));
-        no_grad(|| self.model.reconstruct(x, &mut cx))
+        parallel_region(|| no_grad(|| self.model.reconstruct(x, &mut cx)))
     }
 
     /// Writes `model.safetensors` (under PyTorch's names) and `optimiser.safetensors` into a folder.

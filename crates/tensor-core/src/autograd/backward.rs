@@ -6,6 +6,7 @@
 use super::graph::{Node, NodeId, Record, Source};
 use super::mode::{RecordingGuard, is_recording};
 use super::{Gradients, observe};
+use crate::kernels::parallel::enter_region;
 use crate::ops::{Grad, Grads, Saved};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
@@ -288,6 +289,7 @@ fn backward(
     walk: Walk,
 ) -> Vec<Option<Tensor>> {
     let _guard = RecordingGuard::set(recording);
+    let _region = enter_region();
     let root_id = root.id;
     let mut found: Targets = targets.iter().flatten().map(|&id| (id, None)).collect();
     let mut route = Route::find(root, &found);

@@ -27,8 +27,12 @@ pub use region::{Region, enter_region, parallel_region};
 use pieces::Pieces;
 use region::WORTH_WAKING;
 
-/// Elements in a piece of simple work (a few loads, some arithmetic, a store): about 10 µs.
-pub const CHUNK: usize = 1 << 15;
+/// Elements in a piece of simple work (a few loads, some arithmetic, a store): 0.8 µs where they are in the cache, 3 µs for eˣ.
+///
+/// Two threads that are awake are at a job and done with it within 1 µs. Measured in turn on two cores, x + x for 32,768 numbers is 1.25 times as
+/// fast as on one, eˣ 1.9 times. With pieces half as long it is no faster, with those of a quarter x + x is slower than on one; with those twice as
+/// long, both stay on one.
+pub const CHUNK: usize = 1 << 14;
 
 // The work arrives as `dyn Fn`: so what shares it is compiled once, and not for each of hundreds of loops (which took two minutes). A call by
 // pointer for each piece costs nothing beside the piece.

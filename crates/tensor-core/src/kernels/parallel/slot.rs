@@ -33,26 +33,42 @@ pub(super) struct Slot {
 struct Job<'a> {
     task: &'a (dyn Fn(usize) + Sync),
     tasks: usize,
-    /// The number of the next task to be taken; from `tasks` on, there is none.
-    next: AtomicUsize,
+    /// How many tasks were asked for, by whoever works on the job; from `tasks` on, there is none.
+    taken: AtomicUsize,
+    /// How many of them the helpers have taken.
+    taken_by_helpers: AtomicUsize,
     /// What the first task that panicked has said.
     panic: Mutex<Option<Box<dyn Any + Send>>>,
 }
 
 impl Job<'_> {
-    /// Takes tasks until there are none. Whether all went well: a panic takes the tasks that are left away from everybody.
-    fn work(&self) -> bool {
+    // The caller takes tasks from the front and the helpers from the back, so that each finds in its cache what it computed last: x + x for
+    // 262,144 numbers, again and again, takes two cores 7.5 µs (one 20); when each task goes to whoever comes first, it takes them 10.8.
+
+    /// What the caller does: tasks from the first one on.
+    fn work_from_front(&self) {
+        let mut next = 0;
+        self.work(|| {
+            next += 1;
+            next - 1
+        });
+    }
+
+    /// What helpers do: tasks from the last one on. Whether all went well.
+    fn work_from_back(&self) -> bool {
+        self.work(|| self.tasks - 1 - self.taken_by_helpers.fetch_add(1, Relaxed))
+    }
+
+    /// Takes tasks until there are none, of which `next` says the numbers. Whether all went well: a panic takes the tasks that are left away from
+    /// everybody.
+    fn work(&self, mut next: impl FnMut() -> usize) -> bool {
         let outcome = catch_unwind(AssertUnwindSafe(|| {
-            loop {
-                let i = self.next.fetch_add(1, Relaxed);
-                if i >= self.tasks {
-                    break;
-                }
-                (self.task)(i);
+            while self.taken.fetch_add(1, Relaxed) < self.tasks {
+                (self.task)(next());
             }
         }));
         let Err(panic) = outcome else { return true };
-        self.next.store(self.tasks, Relaxed);
+        self.taken.store(self.tasks, Relaxed);
         let mut first = self.panic.lock().unwrap_or_else(PoisonError::into_inner);
         first.get_or_insert(panic);
         false
@@ -70,14 +86,15 @@ impl Slot {
         let job = Job {
             task,
             tasks,
-            next: AtomicUsize::new(0),
+            taken: AtomicUsize::new(0),
+            taken_by_helpers: AtomicUsize::new(0),
             panic: Mutex::new(None),
         };
         self.job
             .store(ptr::from_ref(&job).cast::<Job<'static>>().cast_mut(), Relaxed);
         // Nobody is at a job, so nobody else writes the state. Who reads `OPEN` here sees the job, too.
         self.state.store(OPEN, Release);
-        job.work();
+        job.work_from_front();
         self.state.fetch_and(!OPEN, Relaxed); // from here on, nobody joins
         let mut patience = Patience::default();
         while self.state.load(Acquire) >= HELPER {
@@ -132,7 +149,7 @@ impl Slot {
             // subtraction below. So the job, and the task that it borrows, live longer than this reference to them.
             #[allow(unsafe_code, reason = "a borrow handed to a thread that was running before it began")]
             let job = unsafe { &*self.job.load(Relaxed) };
-            job.work()
+            job.work_from_back()
         };
         // There are no tasks left: no one needs to join. (Else this helper would itself, again and again, until the caller closes the job.)
         self.state.fetch_and(!OPEN, Relaxed);
