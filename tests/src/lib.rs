@@ -21,6 +21,10 @@ mod gradient {}
 mod watching {}
 
 #[cfg(doctest)]
+#[doc = include_str!("../../docs/src/threads.md")]
+mod threads {}
+
+#[cfg(doctest)]
 #[doc = include_str!("../../docs/src/vae.md")]
 mod vae {}
 

@@ -20,6 +20,9 @@
 //! assert_eq!(value, 20.25);
 //! assert_eq!(gradients.get(&w).unwrap().to_vec::<f32>(), [-9.0, -18.0]); // 2 · -4.5 · x
 //! ```
+//!
+//! Kernels share their work among the threads of the current rayon pool, and give the same bits for any number of them. [`parallel_region`] around a
+//! training step keeps these threads awake from one kernel to the next.
 
 pub mod autograd;
 pub mod dtype;

@@ -21,7 +21,7 @@
 //! | [`norm`]        | numbers minus their mean, over their standard deviation: of rows, and of channels  |
 //! | [`random`]      | random bits, uniform and normal numbers from a counter                             |
 //! | [`summary`]     | the range of numbers, and which are not finite                                    |
-//! | [`parallel`]    | the one file that knows how work reaches the threads                              |
+//! | [`parallel`]    | the one place that knows how work reaches the threads                             |
 //!
 //! Two rules hold for all of them. An argument that does not fit (lengths, strides out of bounds) panics before anything is
 //! read. And the result depends on the arguments alone: work is cut into pieces by sizes, never by the number of threads,

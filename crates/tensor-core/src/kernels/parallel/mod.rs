@@ -6,6 +6,8 @@
 //! | `region.rs`   | who helps: which threads are awake, when they are called, and when they leave         |
 //! | `slot.rs`     | how a job reaches those who are awake, and how its end is known                       |
 //! | `pieces.rs`   | a slice whose pieces go to different threads                                        |
+//! | `sync.rs`     | waiting without sleeping                                                              |
+//! | `model.rs`    | `slot.rs` under loom: a test                                                          |
 //!
 //! Work is cut into pieces by the sizes of the data alone, and each piece is computed the same way whoever does it. So the
 //! number of threads changes when a result is ready, never what it is.

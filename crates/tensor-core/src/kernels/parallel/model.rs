@@ -101,6 +101,19 @@ fn helpers_that_are_dismissed_may_be_there_for_the_next_job() {
 }
 
 #[test]
+fn a_job_is_done_though_helpers_are_dismissed_meanwhile() {
+    explore(1, 3, |slot| {
+        let numbers = Numbers::new();
+        slot.run(2, &|i| {
+            slot.dismiss();
+            numbers.add(i);
+            slot.invite();
+        });
+        assert_eq!(numbers.take(), [1, 1]);
+    });
+}
+
+#[test]
 fn a_panic_arrives_when_all_have_left() {
     explore(1, 3, |slot| {
         let numbers = Numbers::new();

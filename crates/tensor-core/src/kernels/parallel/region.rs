@@ -200,7 +200,9 @@ pub fn enter_region() -> Region {
     HERE.with(|here| {
         let depth = here.depth.get();
         here.depth.set(depth + 1);
-        let helped = if depth == 0 { Helped::begin() } else { None };
+        // A region that begins inside of a task has no helpers: this thread's are at the task's job.
+        let may_be_helped = depth == 0 && !here.is_busy.get();
+        let helped = if may_be_helped { Helped::begin() } else { None };
         if depth == 0 {
             here.work.set(0);
             here.is_helped.set(helped.is_some());

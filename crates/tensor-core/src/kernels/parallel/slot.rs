@@ -81,8 +81,9 @@ impl Slot {
     /// The calling thread is the only one that opens jobs here, one after the other.
     ///
     /// # Panics
-    /// If a task does, with what the first one said, when all who work on it have left.
+    /// If a task does, with what the first one said, when all who work on it have left. If a task of this slot opens a job in it.
     pub(super) fn run(&self, tasks: usize, task: &(dyn Fn(usize) + Sync)) {
+        assert!(self.state.load(Relaxed) <= DISMISSED, "one job at a time");
         let job = Job {
             task,
             tasks,
@@ -92,7 +93,7 @@ impl Slot {
         };
         self.job
             .store(ptr::from_ref(&job).cast::<Job<'static>>().cast_mut(), Relaxed);
-        // Nobody is at a job, so nobody else writes the state. Who reads `OPEN` here sees the job, too.
+        // There was no job, so nobody else writes the state. Who reads `OPEN` here sees the job, too.
         self.state.store(OPEN, Release);
         job.work_from_front();
         self.state.fetch_and(!OPEN, Relaxed); // from here on, nobody joins
@@ -105,14 +106,14 @@ impl Slot {
         }
     }
 
-    /// Lets helpers stay who look for a job. For the thread that opens jobs, before it calls them.
+    /// Lets helpers stay who look for a job: to be said before they are called.
     pub(super) fn invite(&self) {
-        self.state.store(0, Relaxed);
+        self.state.fetch_and(!DISMISSED, Relaxed);
     }
 
-    /// Sends helpers away. For the thread that opens jobs, between two of them.
+    /// Sends helpers away who are not at a job, and the others when they are done with it.
     pub(super) fn dismiss(&self) {
-        self.state.store(DISMISSED, Release);
+        self.state.fetch_or(DISMISSED, Relaxed);
     }
 
     /// Helps with one job after the other, until dismissed, after a panic, or when nothing was to do for too long.

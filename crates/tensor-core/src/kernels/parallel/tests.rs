@@ -274,6 +274,18 @@ fn kernels_inside_of_a_task_run_on_its_thread() {
 }
 
 #[test]
+fn a_region_inside_of_a_task_runs_on_its_thread() {
+    for threads in [1, 2, 5] {
+        on_pool(threads, || {
+            for _ in 0..100 {
+                for_each_task(8, |_| parallel_region(|| assert!(works())));
+                parallel_region(|| for_each_task(8, |_| parallel_region(|| assert!(works()))));
+            }
+        });
+    }
+}
+
+#[test]
 fn regions_nest() {
     on_pool(2, || {
         parallel_region(|| {
