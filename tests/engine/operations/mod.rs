@@ -28,7 +28,7 @@ use array::Array;
 use row::Row;
 use tensor_core::autograd::check::{gradcheck, gradgradcheck};
 use tensor_core::autograd::observe::{Counter, observe};
-use tensor_core::{DType, Tensor};
+use tensor_core::{DType, Tensor, parallel_region};
 
 fn table() -> Vec<Row> {
     [
@@ -199,6 +199,12 @@ fn the_gradient_of_the_recorded_pass_is_the_fast_one() {
     }
 }
 
+/// Enough work for the threads of a region to be woken: what follows is shared, even if by itself it were too little.
+fn wake_threads() {
+    let x = Tensor::ones([600, 600]);
+    assert_eq!(x.matmul(&x).max(..).item(), 600.0);
+}
+
 #[test]
 fn the_number_of_threads_changes_no_bit() {
     for row in table() {
@@ -207,10 +213,14 @@ fn the_number_of_threads_changes_no_bit() {
             let on_threads = |threads| {
                 let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
                 pool.install(|| {
-                    (
-                        bits(&(row.run)(&inputs)),
-                        gradients(&row, &inputs).iter().map(bits).collect::<Vec<_>>(),
-                    )
+                    parallel_region(|| {
+                        wake_threads();
+                        let gradients = gradients(&row, &inputs);
+                        (
+                            bits(&(row.run)(&inputs)),
+                            gradients.iter().map(bits).collect::<Vec<_>>(),
+                        )
+                    })
                 })
             };
             let one = on_threads(1);
