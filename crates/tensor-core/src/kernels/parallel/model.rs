@@ -5,6 +5,7 @@
 //! and each load giving another of the values that the memory model allows. It reports a cell that one thread writes while another reads it: what
 //! happened if a task ran when the caller has gone on.
 
+#[allow(clippy::duplicate_mod, reason = "the same code, on other types")]
 #[path = "slot.rs"]
 mod slot;
 
