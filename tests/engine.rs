@@ -1,5 +1,7 @@
 //! The engine as its users meet it: every operation by one table, errors by their whole message, what a training step computes.
 
+#[path = "engine/book.rs"]
+mod book;
 #[path = "engine/chains.rs"]
 mod chains;
 #[path = "engine/determinism.rs"]

@@ -343,7 +343,7 @@ fn hand_back(node: &Arc<Node>, record: &Record, gy: &Tensor, route: &Route, slot
     if let Some(step) = &mut step {
         observe::contributions(step, &grads, is_fast);
     }
-    for (index, grad) in grads.into_iter().enumerate() {
+    for (index, grad) in grads.into_each().enumerate() {
         if let Some(place) = place(index) {
             contribute(record, index, grad, &mut slots[place]);
         }

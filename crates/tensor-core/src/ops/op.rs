@@ -126,12 +126,19 @@ impl From<Option<Tensor>> for Grad {
 /// assert!(matches!(grads[..], [Grad::Is(_), Grad::Unwanted, Grad::Zero]));
 /// ```
 #[derive(Clone, Debug, Default)]
-pub struct Grads(SmallVec<[Grad; 3]>);
+pub struct Grads(
+    /// In place for the few that most operations have: a vector would be an allocation for each rule that runs.
+    SmallVec<[Grad; 3]>,
+);
 
 impl Grads {
     /// Adds what the rule says of the next input.
     pub fn push(&mut self, grad: Grad) {
         self.0.push(grad);
+    }
+
+    pub(crate) fn into_each(self) -> impl Iterator<Item = Grad> {
+        self.0.into_iter()
     }
 }
 
@@ -161,16 +168,18 @@ impl Deref for Grads {
     }
 }
 
-impl IntoIterator for Grads {
-    type Item = Grad;
-    type IntoIter = smallvec::IntoIter<[Grad; 3]>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.0.into_iter()
+impl From<Vec<Grad>> for Grads {
+    fn from(grads: Vec<Grad>) -> Grads {
+        grads.into_iter().collect()
     }
 }
 
-/// Collects what a rule says of each input: tensors, `Option`s of tensors, or [`Grad`](crate::ops::Grad)s.
+/// Collects what a rule says of each input into [`Grads`](crate::ops::Grads): tensors, `Option`s of tensors, or [`Grad`](crate::ops::Grad)s.
+///
+/// ```
+/// use tensor_core::{Tensor, grads, ops::Grad};
+/// assert!(matches!(grads![Tensor::from([2.0]), Grad::Zero][..], [Grad::Is(_), Grad::Zero]));
+/// ```
 #[macro_export]
 macro_rules! grads {
     ($($grad:expr),+ $(,)?) => {

@@ -3,7 +3,7 @@
 //! Fresh memory costs a page fault every 4 KiB, which is worth several passes over the data. Buffers therefore come in size
 //! classes (four to each power of two, at most 25 % too large) and wait in a list of their class for the next user: first in a list of the thread
 //! that dropped them, without a lock; what is too much for that in a list that all threads share; what is too much for that
-//! goes back to the system. The largest go first: sizes that no longer occur do not keep out those that do.
+//! goes back to the system. (So a thread that only drops what others make keeps up to 128 MiB before they see any of it again.) The largest go first: sizes that no longer occur do not keep out those that do.
 
 use bytemuck::{Pod, Zeroable};
 use std::cell::RefCell;
@@ -53,6 +53,7 @@ const SHARED_CAP: usize = 1 << 30;
 
 /// How much memory the buffers of this process take. See [`stats`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PoolStats {
     /// Bytes in buffers that a tensor holds.
     pub live_bytes: usize,
@@ -158,15 +159,13 @@ fn lines_of(class: usize) -> usize {
     }
 }
 
-/// A buffer of at least `bytes` bytes that nobody else holds, with whatever its last user left in it; `None` for no bytes.
-pub(crate) fn take(bytes: usize) -> Option<Arc<Buffer>> {
-    if bytes == 0 {
-        return None;
-    }
-    let class = size_class(bytes.div_ceil(LINE));
+/// A buffer of at least `bytes` bytes that nobody else holds, with whatever its last user left in it. For no bytes it has one line, so that a tensor
+/// without elements knows as well as any other with whom it shares.
+pub(crate) fn take(bytes: usize) -> Arc<Buffer> {
+    let class = size_class(bytes.div_ceil(LINE).max(1));
     let mine = MINE.try_with(|mine| mine.borrow_mut().take(class)).ok().flatten();
     let waiting = mine.or_else(|| shared().take(class));
-    Some(waiting.unwrap_or_else(|| Arc::new(Buffer::new(lines_of(class)))))
+    waiting.unwrap_or_else(|| Arc::new(Buffer::new(lines_of(class))))
 }
 
 /// Takes back for its next user a buffer that nobody else holds.
@@ -208,10 +207,10 @@ mod tests {
     #[test]
     fn a_dropped_buffer_serves_the_next_request_of_its_size() {
         let bytes = 12_345_678;
-        let first = take(bytes).unwrap();
+        let first = take(bytes);
         let address = first.lines().as_ptr().addr();
         give_back(first);
-        let second = take(bytes - 1000).unwrap();
+        let second = take(bytes - 1000);
         assert_eq!(second.lines().as_ptr().addr(), address);
         give_back(second);
     }

@@ -36,6 +36,7 @@ use std::panic::Location;
 use std::sync::Arc;
 
 /// One run of an operation.
+#[non_exhaustive]
 pub struct Step<'a> {
     /// The operation.
     pub op: &'a dyn Op,
@@ -126,7 +127,8 @@ impl GradientStep<'_> {
     }
 }
 
-/// Sees what the engine does on one thread. All methods do nothing by default.
+/// Sees what the engine does on one thread. All methods do nothing by default. They may compute with tensors, which is not observed, but they cannot
+/// start or finish an observer.
 pub trait Observer: Any {
     /// Before an operation runs; its inputs fit.
     fn before(&mut self, _step: &Step<'_>) {}
@@ -150,8 +152,12 @@ pub trait Observer: Any {
 
 thread_local! {
     static ACTIVE: Cell<bool> = const { Cell::new(false) };
-    static OBSERVERS: RefCell<Vec<Box<dyn Observer>>> = const { RefCell::new(Vec::new()) };
+    static OBSERVERS: RefCell<Vec<Numbered>> = const { RefCell::new(Vec::new()) };
+    static NEXT: Cell<u64> = const { Cell::new(0) };
 }
+
+/// An observer, with a number that no other has on its thread.
+type Numbered = (u64, Box<dyn Observer>);
 
 /// Runs `f` while `observer` watches this thread, and returns both. Observers can be nested: all of them see everything.
 ///
@@ -162,6 +168,10 @@ thread_local! {
 /// let (_, counter) = observe(Counter::default(), || (&x * 3.0).grad(&[&x]));
 /// assert_eq!(counter.count("mul_scalar"), 2); // the operation, and its rule: gx = c · gy
 /// ```
+///
+/// # Panics
+/// If an observer calls this while it is being told something.
+#[track_caller]
 pub fn observe<O: Observer, R>(observer: O, f: impl FnOnce() -> R) -> (R, O) {
     let observing = start(observer);
     let result = f();
@@ -177,14 +187,23 @@ pub fn observe<O: Observer, R>(observer: O, f: impl FnOnce() -> R) -> (R, O) {
 /// let _ = Tensor::from([1.0]) * 3.0;
 /// assert_eq!(counting.finish().count("mul_scalar"), 1);
 /// ```
+///
+/// # Panics
+/// As [`observe`].
+#[track_caller]
 pub fn start<O: Observer>(observer: O) -> Observing<O> {
-    let depth = with_observers(|observers| {
-        observers.push(Box::new(observer));
-        observers.len()
+    let number = NEXT.replace(NEXT.get() + 1);
+    let pushed = OBSERVERS.with(|observers| {
+        let observers = observers.try_borrow_mut();
+        observers.map(|mut observers| observers.push((number, Box::new(observer))))
     });
+    assert!(
+        pushed.is_ok(),
+        "observe: an observer cannot start another one while it is being told something"
+    );
     ACTIVE.set(true);
     Observing {
-        depth,
+        number,
         observer: PhantomData,
     }
 }
@@ -192,35 +211,37 @@ pub fn start<O: Observer>(observer: O) -> Observing<O> {
 /// An observer at work on this thread. It is taken away again when this is dropped, also by a panic.
 #[must_use = "the observer is taken away when this is dropped"]
 pub struct Observing<O> {
-    depth: usize,
+    number: u64,
     observer: PhantomData<*const O>,
 }
 
 impl<O: Observer> Observing<O> {
-    /// The observer with what it saw, which now ends.
+    /// The observer with what it saw, which now ends. So do those that were started after it.
     ///
     /// # Panics
-    /// If an observer that was started before this one has ended already.
+    /// If it has ended already, with one that was started before it; or if an observer calls this while it is being told something.
     #[track_caller]
     pub fn finish(self) -> O {
-        let observer = self.remove().expect("observers end in the reverse of their order");
+        let observer = self.remove();
+        let observer =
+            observer.expect("observe: this observer has ended already; they end in the reverse of their order");
         let observer = (observer as Box<dyn Any>).downcast();
-        *observer.expect("it was pushed with this type")
+        *observer.expect("the number is that of an observer of this type")
     }
 }
 
 impl<O> Observing<O> {
+    /// Takes it away with those that were started after it. `None` if it has ended already, or if observers are just being told something.
     fn remove(&self) -> Option<Box<dyn Observer>> {
-        let (removed, left) = with_observers(|observers| {
-            let removed = if observers.len() >= self.depth {
-                observers.drain(self.depth - 1..).next()
-            } else {
-                None
-            };
-            (removed, observers.len())
+        let ended = OBSERVERS.with(|observers| {
+            let mut observers = observers.try_borrow_mut().ok()?;
+            let place = observers.iter().position(|(number, _)| *number == self.number)?;
+            let ended = observers.split_off(place);
+            ACTIVE.set(!observers.is_empty());
+            Some(ended)
         });
-        ACTIVE.set(left > 0);
-        removed
+        // The later ones are dropped here, when nothing is borrowed: what they compute then is their business.
+        ended?.into_iter().next().map(|(_, observer)| observer)
     }
 }
 
@@ -236,14 +257,9 @@ fn notify(f: impl Fn(&mut dyn Observer)) {
         return;
     }
     let _pause = Pause::begin();
-    with_observers(|observers| observers.iter_mut().for_each(|observer| f(observer.as_mut())));
-}
-
-fn with_observers<R>(f: impl FnOnce(&mut Vec<Box<dyn Observer>>) -> R) -> R {
-    OBSERVERS.with(|observers| match observers.try_borrow_mut() {
-        Ok(mut observers) => f(&mut observers),
-        Err(_) => panic!("observe: an observer cannot begin or end another one while it is being told something"),
-    })
+    // They stay where they are. To take them out and put them back, so that one could start another, made an observed operation on 4 x 4 cost
+    // 20 % more than an unobserved one; this makes it 6 % (`small_ops/100 observed` beside `small_ops/100`, 2 cores of an AMD EPYC server).
+    OBSERVERS.with_borrow_mut(|observers| observers.iter_mut().for_each(|(_, observer)| f(observer.as_mut())));
 }
 
 /// Nobody is told anything until this is dropped, also by a panic.
@@ -296,4 +312,86 @@ pub(crate) fn gradient(node: &Node, gradient: &Tensor, contributions: usize) {
         node,
     };
     notify(|observer| observer.gradient(&step));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Counts operations under a name of its own.
+    struct Named(&'static str, usize);
+
+    impl Observer for Named {
+        fn before(&mut self, _: &Step<'_>) {
+            self.1 += 1;
+        }
+    }
+
+    fn compute() -> Tensor {
+        Tensor::from([1.0]) * 3.0
+    }
+
+    #[test]
+    fn observers_end_in_the_reverse_of_their_order() {
+        let a = start(Named("a", 0));
+        let b = start(Named("b", 0));
+        compute();
+        drop(a);
+        let c = start(Named("c", 0));
+        let d = start(Named("d", 0));
+        compute();
+        assert!(b.remove().is_none(), "it ended with the one before it");
+        let (d, c) = (d.finish(), c.finish());
+        assert_eq!((d.0, d.1, c.0, c.1), ("d", 1, "c", 1), "each sees what ran in its time");
+        assert!(!ACTIVE.get());
+    }
+
+    #[test]
+    #[should_panic(expected = "this observer has ended already")]
+    fn an_observer_that_has_ended_cannot_be_finished() {
+        let a = start(Named("a", 0));
+        let b = start(Named("b", 0));
+        drop(a);
+        b.finish();
+    }
+
+    /// Computes when it is told something, and when it ends.
+    struct Busy;
+
+    impl Observer for Busy {
+        fn before(&mut self, _: &Step<'_>) {
+            compute();
+        }
+    }
+
+    impl Drop for Busy {
+        fn drop(&mut self) {
+            compute();
+        }
+    }
+
+    #[test]
+    fn what_an_observer_computes_is_not_observed() {
+        let ((), named) = observe(Named("outer", 0), || {
+            let inner = start(Named("inner", 0));
+            let _busy = start(Busy);
+            compute();
+            assert_eq!(inner.finish().1, 1, "ends the busy one, too");
+        });
+        assert_eq!(named.1, 2, "the product, and that of the busy one when it ended");
+    }
+
+    struct Nested;
+
+    impl Observer for Nested {
+        fn before(&mut self, _: &Step<'_>) {
+            let _ = start(Named("within", 0));
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "an observer cannot start another one while it is being told something")]
+    fn an_observer_cannot_start_another_while_it_is_told_something() {
+        observe(Nested, compute);
+    }
 }

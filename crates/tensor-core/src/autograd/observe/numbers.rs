@@ -65,3 +65,22 @@ fn view(tensor: &Tensor) -> (usize, Layout) {
     let (storage, layout) = tensor.buffer();
     (storage.address(), layout)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tensors_without_elements_are_told_apart_like_others() {
+        for shape in [[0, 3], [1, 3]] {
+            let (a, b) = (Tensor::zeros(shape), Tensor::zeros(shape));
+            let mut numbers = Numbers::default();
+            assert_eq!(
+                [&a, &b, &a.clone(), &b].map(|x| numbers.met(x)),
+                [1, 2, 1, 2],
+                "{shape:?}"
+            );
+            assert!(a.shares_buffer_with(&a.clone()) && !a.shares_buffer_with(&b));
+        }
+    }
+}

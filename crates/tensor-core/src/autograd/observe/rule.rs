@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 /// A rule that is running: the one of an operation that ran before.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Rule {
     /// The operation that is differentiated.
     pub of: OpInfo,
