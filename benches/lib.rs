@@ -1,6 +1,6 @@
 //! Benchmarks, for `cargo bench -p benches`:
 //!
-//! - `--bench steps -- --json` times whole training steps and large operations, one JSON line a case
+//! - `--bench steps -- --json` times whole training steps and large operations, one JSON line a case; `benches/compare` runs it in turn with PyTorch and JAX
 //! - `--bench kernels` times the kernels with criterion
 //!
 //! This library holds the training steps of models that are not in `genmodels`, as a user would write them. Each has `step`, which is

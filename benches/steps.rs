@@ -1,6 +1,7 @@
 //! Whole training steps and large operations, timed: `cargo bench -p benches --bench steps -- --json [--only S] [--seconds S] [--threads N]`.
 //!
-//! Without `--json` a table is printed; with it one JSON line a case: `{"case", "engine", "threads", "median_ms", "min_ms", "runs"}`.
+//! Without `--json` a table is printed; with it one JSON line a case: `{"case", "engine", "threads", "median_ms", "min_ms", "runs"}`. Cases and lines are
+//! those of the programs that `benches/compare` runs in turn with this one.
 
 #[path = "steps/operations.rs"]
 mod operations;
