@@ -84,7 +84,7 @@ fn main() {
         .expect("a pool of threads");
     pool.install(|| {
         let timer = Timer { arguments, threads };
-        // Operations follow each other as in a step; a step of a trainer is a region by itself.
+        // Operations follow each other as in a step; each step is a region by itself.
         parallel_region(|| operations::all(&timer));
         training::all(&timer);
     });

@@ -1,9 +1,9 @@
-//! Training steps of whole models: draws, forward, loss, backward, optimiser.
+//! Training steps of whole models: draws, forward, loss, backward, optimiser. Each is a parallel region; that of a trainer is one by itself.
 
 use crate::Timer;
 use benches::{dcgan, iwae, lstm, wgan_gp};
 use genmodels::{AdamSettings, Losses, Trainer, gan, vae};
-use tensor_core::{DType, Random};
+use tensor_core::{DType, Random, parallel_region};
 
 pub(crate) fn all(timer: &Timer) {
     for batch in [32, 128, 512] {
@@ -12,7 +12,7 @@ pub(crate) fn all(timer: &Timer) {
     for k in [1, 5, 50] {
         timer.case(&format!("iwae_step/b20k{k}"), || {
             let mut step = iwae::Step::published(k);
-            move || step.step()
+            move || parallel_region(|| step.step())
         });
     }
     for batch in [64, 128] {
@@ -20,11 +20,11 @@ pub(crate) fn all(timer: &Timer) {
     }
     timer.case("dcgan_step/b64", || {
         let mut step = dcgan::Step::new(64, 64);
-        move || step.step()
+        move || parallel_region(|| step.step())
     });
     timer.case("wgan_gp_critic_step/b64", || {
         let mut step = wgan_gp::CriticStep::of_images(64);
-        move || step.step()
+        move || parallel_region(|| step.step())
     });
     timer.case("lstm_step/b32", || {
         let mut step = lstm::Step::new(lstm::Sizes {
@@ -34,7 +34,7 @@ pub(crate) fn all(timer: &Timer) {
             embedding: 64,
             hidden: 256,
         });
-        move || step.step()
+        move || parallel_region(|| step.step())
     });
 }
 
