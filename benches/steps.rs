@@ -1,6 +1,7 @@
 //! Whole training steps and large operations, timed: `cargo bench -p benches --bench steps -- --json [--only S] [--seconds S] [--threads N]`.
 //!
-//! Without `--json` a table is printed; with it one JSON line a case: `{"case", "engine", "threads", "median_ms", "min_ms", "runs"}`.
+//! Without `--json` a table is printed; with it one JSON line a case: `{"case", "engine", "threads", "median_ms", "min_ms", "runs"}`. Cases and lines are
+//! those of the programs that `benches/compare` runs in turn with this one.
 
 #[path = "steps/operations.rs"]
 mod operations;
@@ -9,6 +10,7 @@ mod training;
 
 use clap::Parser;
 use serde_json::json;
+use std::hint::black_box;
 use std::time::{Duration, Instant};
 use tensor_core::parallel_region;
 
@@ -40,18 +42,18 @@ struct Timer {
 }
 
 impl Timer {
-    /// Prepares a case and repeats it: at least five times, and for the time that was asked for.
-    fn case<F: FnMut()>(&self, name: &str, prepare: impl FnOnce() -> F) {
+    /// Prepares a case and repeats it: at least five times, and for the time that was asked for. That the result is freed is part of the time.
+    fn case<R, F: FnMut() -> R>(&self, name: &str, prepare: impl FnOnce() -> F) {
         if !name.contains(&self.arguments.only) {
             return;
         }
         let mut run = prepare();
-        (0..5).for_each(|_| run());
+        (0..5).for_each(|_| drop(run()));
         let mut times = Vec::new();
         let began = Instant::now();
         while times.len() < 5 || began.elapsed().as_secs_f64() < self.arguments.seconds {
             let start = Instant::now();
-            run();
+            drop(black_box(run()));
             times.push(start.elapsed());
         }
         times.sort_unstable();
@@ -82,7 +84,7 @@ fn main() {
         .expect("a pool of threads");
     pool.install(|| {
         let timer = Timer { arguments, threads };
-        // Operations follow each other as in a step; a step of a trainer is a region by itself.
+        // Operations follow each other as in a step; each step is a region by itself.
         parallel_region(|| operations::all(&timer));
         training::all(&timer);
     });
