@@ -47,7 +47,7 @@ fn turned<T: Float>(b: Matrix<'_, T>, k: usize, columns: usize, width: usize, ou
         let lines: [&[[T; SQUARE]]; SQUARE] =
             std::array::from_fn(|i| b.data[(j + i) * b.column_stride..][..k].as_chunks().0);
         for p in 0..whole_k / SQUARE {
-            let square = T::transpose(lines.map(|line| line[p]));
+            let square = T::transpose(std::array::from_fn(|i| lines[i][p]));
             let out = &mut out[p * SQUARE * width + j..];
             for (row, out) in square.iter().zip(out.chunks_mut(width)) {
                 out[..SQUARE].copy_from_slice(row);

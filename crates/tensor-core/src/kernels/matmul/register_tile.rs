@@ -1,18 +1,19 @@
 //! Rung 3: a tile of C stays in registers until it is done.
 //!
-//! The last rung loaded and stored C at each step. Here a tile of 4 x 32 sums is kept in local variables, which the compiler keeps in
-//! registers, while all of K passes by: each step loads 32 numbers of B and 4 of A for 128 multiplications.
+//! The last rung loaded and stored C at each step. Here a tile of 8 x 8 sums is kept in local variables, which the compiler keeps in
+//! registers, while all of K passes by: each step loads 8 numbers of B and 8 of A for 64 multiplications. (Larger tiles would load less, but the
+//! compiler no longer makes vectors of them.)
 //!
-//! What limits it: each tile of C reads 32 columns of B from top to bottom, and the next row of tiles reads them again, from main memory
+//! What limits it: each tile of C reads 8 columns of B from top to bottom, and the next row of tiles reads them again, from main memory
 //! once B is larger than the caches.
 
 use super::operand::{Matrix, Piece};
 use super::rung::Rung;
 
 /// Rows of a tile.
-pub(super) const ROWS: usize = 4;
+pub(super) const ROWS: usize = 8;
 /// Columns of a tile.
-pub(super) const COLUMNS: usize = 32;
+pub(super) const COLUMNS: usize = 8;
 
 /// Rung 3.
 pub(super) struct RegisterTile;
@@ -23,7 +24,7 @@ impl Rung for RegisterTile {
     }
 
     fn idea(&self) -> &'static str {
-        "4 x 32 sums stay in registers"
+        "8 x 8 sums stay in registers"
     }
 
     #[inline(never)]
@@ -61,15 +62,22 @@ pub(super) fn tiles(
 pub(super) fn tile(k: usize, a: Matrix<'_, f32>, b: Matrix<'_, f32>, c: &mut Piece<'_, f32>, accumulate: bool) {
     let mut sums = [[0.0; COLUMNS]; ROWS];
     for p in 0..k {
-        let b = &b.data[p * b.row_stride..][..COLUMNS];
-        for (i, sums) in sums.iter_mut().enumerate() {
-            let x = a.at(i, p);
-            sums.iter_mut().zip(b).for_each(|(sum, b)| *sum += x * b);
+        let b: [f32; COLUMNS] = *b.data[p * b.row_stride..].first_chunk().expect("a row of B");
+        let a: [f32; ROWS] = std::array::from_fn(|i| a.at(i, p));
+        for i in 0..ROWS {
+            for j in 0..COLUMNS {
+                sums[i][j] += a[i] * b[j];
+            }
         }
     }
-    for (i, sums) in sums.iter().enumerate() {
-        for (c, sum) in c.row(i).iter_mut().zip(sums) {
-            *c = if accumulate { *c + sum } else { *sum };
+    #[expect(
+        clippy::needless_range_loop,
+        reason = "a reference would take the sums out of the registers"
+    )]
+    for i in 0..ROWS {
+        let c: &mut [f32; COLUMNS] = c.row(i).first_chunk_mut().expect("a row of the tile");
+        for j in 0..COLUMNS {
+            c[j] = if accumulate { c[j] + sums[i][j] } else { sums[i][j] };
         }
     }
 }
