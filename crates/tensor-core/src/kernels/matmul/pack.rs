@@ -1,14 +1,73 @@
 //! B in panels: the rows of one tile's columns one after the other, in the order in which the microkernel reads them.
 
 use super::super::simd::{Float, Lanes};
+use super::microkernel::Panel;
 use super::operand::Matrix;
+use super::tiles::panels;
+use std::ops::Range;
 
 /// Side of the squares in which a transposed operand is turned.
 const SQUARE: usize = 8;
 
+/// A block of B, as the tiles read it.
+pub(super) struct Block<'a, T> {
+    b: Matrix<'a, T>,
+    depth: usize,
+    /// Whether all of it is packed. Otherwise whole vectors are read where they lie, and only a last panel that has others is packed.
+    packs: bool,
+    room: &'a [T],
+}
+
+impl<'a, T: Float> Block<'a, T> {
+    /// How many numbers the packed panels of a block take.
+    pub(super) fn room(depth: usize, columns: usize, packs: bool) -> usize {
+        let packed = panels::<T>(columns).filter(|panel| packs || !is_whole::<T>(panel));
+        packed.map(|panel| depth * filled::<T>(&panel)).sum()
+    }
+
+    /// Packs what has to be packed of the first `depth` rows and `columns` columns of B.
+    pub(super) fn new(b: Matrix<'a, T>, depth: usize, columns: usize, packs: bool, room: &'a mut [T]) -> Self {
+        let mut left = &mut *room;
+        for panel in panels::<T>(columns).filter(|panel| packs || !is_whole::<T>(panel)) {
+            let width = filled::<T>(&panel);
+            let (out, rest) = left.split_at_mut(depth * width);
+            pack(b.from(0, panel.start), depth, panel.len(), width, out);
+            left = rest;
+        }
+        Block { b, depth, packs, room }
+    }
+
+    /// The panel of these columns.
+    pub(super) fn panel(&self, columns: &Range<usize>) -> Panel<'_, T> {
+        if !self.packs && is_whole::<T>(columns) {
+            return Panel {
+                data: &self.b.data[columns.start..],
+                stride: self.b.row_stride,
+            };
+        }
+        // The panels before it are as deep; and where not all are packed, it is the only one.
+        let start = if self.packs { columns.start * self.depth } else { 0 };
+        let stride = filled::<T>(columns);
+        Panel {
+            data: &self.room[start..][..stride * self.depth],
+            stride,
+        }
+    }
+}
+
+/// Whether these columns are whole vectors.
+fn is_whole<T: Float>(columns: &Range<usize>) -> bool {
+    columns.len().is_multiple_of(T::Lanes::WIDTH)
+}
+
+/// As many columns in whole vectors.
+fn filled<T: Float>(columns: &Range<usize>) -> usize {
+    columns.len().next_multiple_of(T::Lanes::WIDTH)
+}
+
 /// Fills a panel with `k` rows of B, each followed by zeros up to `width`, which is a whole number of vectors.
 #[inline(never)]
-pub(super) fn panel<T: Float>(b: Matrix<'_, T>, k: usize, columns: usize, width: usize, out: &mut [T]) {
+fn pack<T: Float>(b: Matrix<'_, T>, k: usize, columns: usize, width: usize, out: &mut [T]) {
     debug_assert_eq!(out.len(), k * width);
     if columns < width {
         out.fill(T::ZERO);

@@ -9,14 +9,13 @@
 //! What limits it: in a small product, B is hardly read more often than it is copied.
 
 use super::super::simd::{Float, Lanes};
-use super::microkernel::{Panel, TILE};
+use super::microkernel::TILE;
 use super::operand::{Matrix, Piece};
-use super::pack;
+use super::pack::Block;
 use super::rung::Rung;
 use super::store::Store;
 use super::tiles::{any_tile, block_len, panels, tile_rows};
 use crate::storage::Storage;
-use std::ops::Range;
 
 /// Vectors in a row of a block of B: with 512 steps of K, 480 KiB, half of the second-level cache.
 pub(super) const BLOCK: usize = 15;
@@ -52,49 +51,51 @@ pub(super) fn product<T: Float>(
 ) {
     let width = T::Lanes::WIDTH;
     let (depth, block) = (block_len(k, TILE.depth, 1), block_len(n, BLOCK * width, width));
-    let is_packed = |columns: &Range<usize>| packs || !columns.len().is_multiple_of(width);
-    let room = depth * if packs { block } else { width * TILE.vectors };
-    let needs_room = is_packed(&(0..n));
-    let mut room = Storage::for_overwrite(if needs_room { room } else { 0 }, T::DTYPE);
-    let room = room.as_mut_slice::<T>();
+    let room = if packs {
+        depth * block
+    } else {
+        Block::<T>::room(depth, n % block, false)
+    };
+    let mut room = Storage::for_overwrite(room, T::DTYPE);
     for p in (0..k).step_by(depth) {
         let depth = depth.min(k - p);
+        let last = p + depth == k;
         let accumulate = store.accumulate || p > 0;
         for j in (0..n).step_by(block) {
-            let (a, b) = (a.from(0, p), b.from(p, j));
-            let store = store.columns(j..n.min(j + block));
-            let mut c = c.part(0..m, j..n.min(j + block));
-            let columns = c.columns();
-            // Where a panel lies in the room: those before it are all as deep, and if only the last one is packed, it is the first there.
-            let place = |panel: &Range<usize>| if packs { panel.start * depth } else { 0 };
-            for panel in panels(columns, width).filter(is_packed) {
-                let filled = panel.len().next_multiple_of(width);
-                let room = &mut room[place(&panel)..][..filled * depth];
-                pack::panel(b.from(0, panel.start), depth, panel.len(), filled, room);
-            }
-            let mut i = 0;
-            while i < m {
-                let rows = tile_rows(m - i);
-                for panel in panels(columns, width) {
-                    let b = if is_packed(&panel) {
-                        let stride = panel.len().next_multiple_of(width);
-                        let data = &room[place(&panel)..][..stride * depth];
-                        Panel { data, stride }
-                    } else {
-                        let data = &b.data[panel.start..];
-                        Panel {
-                            data,
-                            stride: b.row_stride,
-                        }
-                    };
-                    let mut c = c.part(i..i + rows, panel.clone());
-                    any_tile(depth, a.from(i, 0), b, &mut c, accumulate);
-                    if p + depth == k {
-                        store.columns(panel).finish(&mut c);
-                    }
-                }
-                i += rows;
+            let columns = j..n.min(j + block);
+            let b = Block::new(b.from(p, j), depth, columns.len(), packs, room.as_mut_slice());
+            let mut c = c.part(0..m, columns.clone());
+            rows_of_tiles(
+                depth,
+                a.from(0, p),
+                &b,
+                &mut c,
+                accumulate,
+                last.then(|| store.columns(columns)),
+            );
+        }
+    }
+}
+
+/// C = A B or C += A B for a block of B. What is left to do with the sums is done where C is complete.
+fn rows_of_tiles<T: Float>(
+    k: usize,
+    a: Matrix<'_, T>,
+    b: &Block<'_, T>,
+    c: &mut Piece<'_, T>,
+    accumulate: bool,
+    complete: Option<Store<'_, T>>,
+) {
+    let mut i = 0;
+    while i < c.rows() {
+        let rows = tile_rows(c.rows() - i);
+        for columns in panels::<T>(c.columns()) {
+            let mut c = c.part(i..i + rows, columns.clone());
+            any_tile(k, a.from(i, 0), b.panel(&columns), &mut c, accumulate);
+            if let Some(store) = complete {
+                store.columns(columns).finish(&mut c);
             }
         }
+        i += rows;
     }
 }

@@ -12,7 +12,8 @@ pub(super) fn block_len(len: usize, most: usize, unit: usize) -> usize {
 
 /// The columns of each tile, from left to right: as wide as possible, except that a single vector at the end takes one of its neighbours'. It
 /// would use each number of A only once.
-pub(super) fn panels(columns: usize, width: usize) -> impl Iterator<Item = Range<usize>> {
+pub(super) fn panels<T: Float>(columns: usize) -> impl Iterator<Item = Range<usize>> {
+    let width = T::Lanes::WIDTH;
     let mut start = 0;
     std::iter::from_fn(move || {
         let vectors = match (columns - start).div_ceil(width) {
@@ -40,7 +41,7 @@ const TWO: usize = if TILE.vectors > 1 { 2 } else { 1 };
 /// Numbers in the largest tile.
 const LARGEST: usize = TILE.rows * TILE.vectors * 16;
 
-/// The microkernel for a tile of this size. A last vector that C has only a part of goes through a buffer.
+/// The microkernel for a tile of this size. A last vector of which C has only a part goes through a buffer.
 pub(super) fn any_tile<T: Float>(k: usize, a: Matrix<'_, T>, b: Panel<'_, T>, c: &mut Piece<'_, T>, accumulate: bool) {
     const ROWS: usize = TILE.rows;
     const VECTORS: usize = TILE.vectors;
