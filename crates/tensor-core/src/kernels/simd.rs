@@ -6,7 +6,7 @@
 use super::{erf, functions};
 use crate::dtype::Element;
 use std::ops::{Add, Div, Mul, Neg, Sub};
-use wide::{f32x16, f64x8};
+use wide::{f32x8, f32x16, f64x8};
 
 /// An element type that has arithmetic: `f32` or `f64`.
 pub trait Float:
@@ -27,6 +27,8 @@ pub trait Float:
     fn to_f64(self) -> f64;
     /// √x, correctly rounded.
     fn sqrt(self) -> Self;
+    /// A square of 8 x 8 numbers with rows and columns exchanged.
+    fn transpose(square: [[Self; 8]; 8]) -> [[Self; 8]; 8];
 }
 
 /// A vector of `WIDTH` numbers. Each operation acts on every lane by itself, so a number's result never depends on its neighbours.
@@ -197,7 +199,7 @@ fn fold_halves<L: Lanes>(x: L, combine: impl Fn(L::Scalar, L::Scalar) -> L::Scal
 
 /// The two implementations differ in their types, and in where the transcendental functions come from.
 macro_rules! implement {
-    ($scalar:ident, $lanes:ident, $width:literal, |$x:ident| $($function:ident: $y:expr),+ $(,)?) => {
+    ($scalar:ident, $lanes:ident, $width:literal, $eight:ident, |$x:ident| $($function:ident: $y:expr),+ $(,)?) => {
         impl Float for $scalar {
             type Lanes = $lanes;
             const ZERO: Self = 0.0;
@@ -215,6 +217,12 @@ macro_rules! implement {
             #[inline(always)]
             fn sqrt(self) -> Self {
                 $scalar::sqrt(self)
+            }
+            #[inline(always)]
+            fn transpose(square: [[Self; 8]; 8]) -> [[Self; 8]; 8] {
+                // (`map` would be a call, and take longer than the rest.)
+                let turned: [$eight; 8] = <$eight>::transpose(bytemuck::cast(square));
+                bytemuck::cast(turned)
             }
         }
 
@@ -300,7 +308,7 @@ macro_rules! implement {
 }
 
 implement!(
-    f32, f32x16, 16,
+    f32, f32x16, 16, f32x8,
     |x| exp: functions::exp(x),
     exp_m1: functions::exp_m1(x),
     ln: functions::ln(x),
@@ -313,7 +321,7 @@ implement!(
 
 // In double precision, clarity comes before speed: the standard library, lane by lane, and the crate libm for what it lacks.
 implement!(
-    f64, f64x8, 8,
+    f64, f64x8, 8, f64x8,
     |x| exp: f64x8::new(x.to_array().map(f64::exp)),
     exp_m1: f64x8::new(x.to_array().map(f64::exp_m1)),
     ln: f64x8::new(x.to_array().map(f64::ln)),

@@ -1,18 +1,16 @@
 //! The affine map of a fully connected layer, as one operation.
 
+use super::composition;
 use super::elementwise::same_float_type;
 use super::matmul::{all_rows, product};
 use super::op::{Cost, Grads, Keeps, Op, OpInfo, Saved, bytes_moved};
-use super::{composition, with_float};
-use crate::dtype::Element;
 use crate::error::ShapeError;
 use crate::grads;
-use crate::kernels::copy::copy_strided;
 use crate::shape::Shape;
 use crate::storage::Storage;
 use crate::tensor::Tensor;
 
-/// Y = X Wᵀ + b. Fused: the product accumulates onto the bias, which saves a pass over Y.
+/// Y = X Wᵀ + b. Fused: the product adds the bias as it stores, which saves a pass over Y.
 struct Linear;
 
 impl Op for Linear {
@@ -53,11 +51,7 @@ impl Op for Linear {
     fn forward(&self, inputs: &[&Tensor], shape: Shape) -> Tensor {
         let (x, weight) = (inputs[0], inputs[1]);
         let mut out = Storage::for_overwrite(shape.count(), x.dtype());
-        if let Some(bias) = inputs.get(2) {
-            let rows = shape[..shape.rank() - 1].iter().product();
-            with_float!(x.dtype(), T => repeat_rows::<T>(&bias.dense(), rows, &mut out));
-        }
-        product(x, &weight.permuted(&[1, 0]), &mut out, inputs.len() == 3);
+        product(x, &weight.permuted(&[1, 0]), inputs.get(2).copied(), &mut out);
         Tensor::from_storage(out, shape)
     }
 
@@ -103,16 +97,6 @@ fn features_differ(x: Shape, w: Shape) -> ShapeError {
     } else {
         error
     }
-}
-
-fn repeat_rows<T: Element>(row: &Tensor, rows: usize, out: &mut Storage) {
-    copy_strided(
-        row.as_slice::<T>(),
-        0,
-        &[rows, row.count()],
-        &[0, 1],
-        out.as_mut_slice(),
-    );
 }
 
 impl Tensor {

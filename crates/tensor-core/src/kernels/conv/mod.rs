@@ -16,7 +16,7 @@ mod product;
 mod tests;
 
 use super::copy::copy_strided;
-use super::matmul::{Matrix, matmul};
+use super::matmul::{Matrix, Store, matmul};
 use super::parallel::{self, CHUNK};
 use super::reduce;
 use super::simd::Float;
@@ -198,7 +198,7 @@ fn block_of_weight_gradient<T: Float>(
             let sum = &mut sum[channels.start * pass.taps() * outputs..channels.end * pass.taps() * outputs];
             let rows = channels.len() * pass.taps();
             let x = pass.columns(x, Channels::new(groups, inputs, group, channels), &tile, &mut seen);
-            matmul(rows, tile.len, outputs, x, gy, sum, i > 0);
+            matmul(rows, tile.len, outputs, x, gy, sum, Store::new(i > 0));
         }
     }
 }

@@ -1,6 +1,6 @@
 //! y = W · columns(x), tile by tile: what the convolution and its input gradient share.
 
-use super::super::matmul::{Matrix, matmul};
+use super::super::matmul::{Matrix, Store, matmul};
 use super::super::parallel;
 use super::super::simd::Float;
 use super::columns::{Channels, Pass, Scratch, Tile};
@@ -115,7 +115,15 @@ impl<T: Float> Product<'_, T> {
                     &tile,
                     &mut seen,
                 );
-                matmul(self.to, taken, tile.len, weight, columns, product, first > 0);
+                matmul(
+                    self.to,
+                    taken,
+                    tile.len,
+                    weight,
+                    columns,
+                    product,
+                    Store::new(first > 0),
+                );
             }
             self.store(group, pass, &tile, product, destination);
         }

@@ -1,0 +1,138 @@
+//! C = A B, for operands with any strides and for batches of them: what the engine calls, and the ladder that leads there.
+//!
+//! Each rung is one short file, which differs from the one before by one idea and says what limits it. All of them are in [`RUNGS`], and can be run and
+//! measured beside each other.
+//!
+//! | rung                | what is new                                                                     |
+//! |---------------------|---------------------------------------------------------------------------------|
+//! | [`naive`]           | the definition                                                                  |
+//! | [`reordered`]       | rows are added to rows                                                          |
+//! | [`register_tile`]   | sums stay in registers                                                          |
+//! | [`cache_blocks`]    | what is read again is still in the cache                                        |
+//! | [`packed`]          | what is read lies in the order in which it is read                              |
+//! | [`simd`]            | the tile in vectors: the [`microkernel`]                                        |
+//! | [`strided`]         | operands are read where they lie, and edges have [`tiles`] of their own; [`pack`] is for B |
+//! | [`small`]           | small operands are not packed                                                   |
+//! | [`parallel`]        | pieces of C on all threads: what the engine uses                                |
+//! | [`reference`]       | the crate `matrixmultiply`                                                      |
+
+mod cache_blocks;
+mod microkernel;
+mod naive;
+mod operand;
+mod pack;
+mod packed;
+mod parallel;
+mod reference;
+mod register_tile;
+mod reordered;
+mod rung;
+mod simd;
+mod small;
+mod store;
+mod strided;
+#[cfg(test)]
+mod tests;
+mod tiles;
+
+use super::parallel::for_each_part;
+use super::simd::Float;
+use operand::Piece;
+pub use operand::{Batch, Matrix};
+pub use rung::{Rung, product};
+pub use store::{Activation, Store};
+
+/// The rungs of the ladder, from the definition to what the engine uses, and the reference.
+pub const RUNGS: &[&dyn Rung] = &[
+    &naive::Naive,
+    &reordered::Reordered,
+    &register_tile::RegisterTile,
+    &cache_blocks::CacheBlocks,
+    &packed::Packed,
+    &simd::Simd,
+    &strided::Strided,
+    &small::Small,
+    &parallel::Parallel,
+    &reference::Reference,
+];
+
+/// Whether this build has vectors that are worth a microkernel: 512 bits, 256 bits with fused multiply-add, or NEON. With SSE2 alone,
+/// products go to `matrixmultiply`, which finds better instructions at run time.
+const WIDE: bool = cfg!(any(
+    target_feature = "avx512f",
+    all(target_feature = "avx2", target_feature = "fma"),
+    target_arch = "aarch64"
+));
+
+/// C = A B, stored as [`Store`] says: A is m x k, B is k x n, C is m x n and contiguous.
+///
+/// A large product is cut into pieces of C that threads take up.
+pub fn matmul<T: Float>(
+    m: usize,
+    k: usize,
+    n: usize,
+    a: Matrix<'_, T>,
+    b: Matrix<'_, T>,
+    c: &mut [T],
+    store: Store<'_, T>,
+) {
+    assert_eq!(m.checked_mul(n), Some(c.len()), "C is not {m} x {n}");
+    matmul_batch(&[], [m, k, n], Batch::of_one(a), Batch::of_one(b), c, store);
+}
+
+/// Multiplications that a task does where the products of a batch are too small to be cut.
+const TASK: usize = 2_500_000;
+
+/// [`matmul`] for each index of a batch of these sizes. The matrices of C lie one after the other.
+///
+/// Products that are large are cut, one after the other; of small ones, each task takes up some whole.
+pub fn matmul_batch<T: Float>(
+    sizes: &[usize],
+    [m, k, n]: [usize; 3],
+    a: Batch<'_, T>,
+    b: Batch<'_, T>,
+    c: &mut [T],
+    store: Store<'_, T>,
+) {
+    let count: usize = sizes.iter().product();
+    let width = m.checked_mul(n).expect("a matrix can be counted");
+    assert_eq!(
+        count.checked_mul(width),
+        Some(c.len()),
+        "C is not {sizes:?} of {m} x {n}"
+    );
+    assert!(
+        store.bias.is_none_or(|bias| bias.len() == n),
+        "the bias is not one row of C"
+    );
+    if c.is_empty() {
+        return;
+    }
+    if k == 0 {
+        // Sums of no terms: no operand has an element.
+        if !store.accumulate {
+            c.fill(T::ZERO);
+        }
+        return store.finish(&mut Piece::whole(c, n));
+    }
+    let operands = |i| {
+        let (a, b) = (a.get(sizes, i), b.get(sizes, i));
+        a.check("A", m, k);
+        b.check("B", k, n);
+        (a, b)
+    };
+    if count == 1 || parallel::cut::<T>([m, k, n]) != [m, n] {
+        for (i, c) in c.chunks_exact_mut(width).enumerate() {
+            let (a, b) = operands(i);
+            parallel::product([m, k, n], a, b, c, store);
+        }
+        return;
+    }
+    let group = (TASK / width.saturating_mul(k)).max(1);
+    for_each_part(c, group * width, |start, c| {
+        for (i, c) in c.chunks_exact_mut(width).enumerate() {
+            let (a, b) = operands(start / width + i);
+            parallel::piece([m, k, n], a, b, &mut Piece::whole(c, n), store);
+        }
+    });
+}

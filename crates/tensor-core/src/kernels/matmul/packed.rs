@@ -1,0 +1,96 @@
+//! Rung 5: blocks are copied into panels first, in the order in which the tiles read them.
+//!
+//! The last rung read numbers that lie apart. Here each block of B is copied into panels: the 8 columns of a tile, row after row; and each
+//! block of A likewise: the 8 rows of a tile, column after column. The tile then reads forward, without a gap, and the copies are read
+//! many times. Panels are filled up with zeros at the edges of a matrix, so that every tile is whole.
+//!
+//! What limits it: the compiler's code for the tile. It multiplies and adds in two instructions, and in vectors of its own choice.
+
+use super::cache_blocks::{K_BLOCK, N_BLOCK};
+use super::operand::{Matrix, Piece};
+use super::register_tile::{self, COLUMNS, ROWS};
+use super::rung::Rung;
+
+/// Rows of A in a block.
+const M_BLOCK: usize = 96;
+
+/// Rung 5.
+pub(super) struct Packed;
+
+impl Rung for Packed {
+    fn name(&self) -> &'static str {
+        "packed"
+    }
+
+    fn idea(&self) -> &'static str {
+        "blocks are copied into panels"
+    }
+
+    #[inline(never)]
+    fn run(&self, sizes: [usize; 3], a: Matrix<'_, f32>, b: Matrix<'_, f32>, c: &mut [f32]) {
+        blocks(sizes, a, b, c, [ROWS, COLUMNS], register_tile::tile);
+    }
+}
+
+/// C = A B by a kernel for whole tiles of this size.
+pub(super) fn blocks(
+    [m, k, n]: [usize; 3],
+    a: Matrix<'_, f32>,
+    b: Matrix<'_, f32>,
+    c: &mut [f32],
+    [rows, columns]: [usize; 2],
+    tile: impl Fn(usize, Matrix<'_, f32>, Matrix<'_, f32>, &mut Piece<'_, f32>, bool),
+) {
+    let (mut a_panels, mut b_panels) = (Vec::new(), Vec::new());
+    let mut sums = vec![0.0; rows * columns];
+    let mut c = Piece::whole(c, n);
+    for p in (0..k).step_by(K_BLOCK) {
+        let k = K_BLOCK.min(k - p);
+        for j in (0..n).step_by(N_BLOCK) {
+            let width = N_BLOCK.min(n - j);
+            pack(b.from(p, j), k, width, columns, &mut b_panels);
+            for i in (0..m).step_by(M_BLOCK) {
+                let height = M_BLOCK.min(m - i);
+                pack(a.from(i, p).transposed(), k, height, rows, &mut a_panels);
+                let mut c = c.part(i..i + height, j..j + width);
+                for (b, j) in b_panels.chunks_exact(k * columns).zip((0..width).step_by(columns)) {
+                    for (a, i) in a_panels.chunks_exact(k * rows).zip((0..height).step_by(rows)) {
+                        let mut c = c.part(i..height.min(i + rows), j..width.min(j + columns));
+                        tile(
+                            k,
+                            Matrix::of_rows(a, rows).transposed(),
+                            Matrix::of_rows(b, columns),
+                            &mut Piece::whole(&mut sums, columns),
+                            false,
+                        );
+                        store(&sums, columns, &mut c, p > 0);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Panels of so many columns, each with `k` rows, the last filled up with zeros.
+fn pack(b: Matrix<'_, f32>, k: usize, width: usize, columns: usize, panels: &mut Vec<f32>) {
+    panels.clear();
+    for j in (0..width).step_by(columns) {
+        for p in 0..k {
+            let end = width.min(j + columns);
+            match b.column_stride {
+                1 => panels.extend_from_slice(&b.data[p * b.row_stride..][j..end]),
+                _ => panels.extend((j..end).map(|j| b.at(p, j))),
+            }
+            panels.resize(panels.len() + j + columns - end, 0.0);
+        }
+    }
+}
+
+/// The part of a tile's sums that C has.
+fn store(sums: &[f32], columns: usize, c: &mut Piece<'_, f32>, accumulate: bool) {
+    for i in 0..c.rows() {
+        for (c, &sum) in c.row(i).iter_mut().zip(&sums[i * columns..]) {
+            *c = if accumulate { *c + sum } else { sum };
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! What happens to a sum when it is stored.
+
+use super::super::simd::{Float, Lanes};
+use super::operand::Piece;
+use std::ops::Range;
+
+/// A function that a fused operation applies to each element.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum Activation {
+    /// x
+    #[default]
+    None,
+    /// max(x, 0)
+    Relu,
+    /// x where it is positive, else this multiple of it.
+    LeakyRelu(f64),
+    /// tanh x
+    Tanh,
+    /// 1 / (1 + e⁻ˣ)
+    Sigmoid,
+}
+
+/// C = activation(C + A B + bias), where C on the right counts only if `accumulate`, and the bias is added to each row.
+#[derive(Clone, Copy, Debug)]
+pub struct Store<'a, T> {
+    /// Whether the product is added to what C holds.
+    pub accumulate: bool,
+    /// For each column of C.
+    pub bias: Option<&'a [T]>,
+    /// Applied last.
+    pub activation: Activation,
+}
+
+impl<'a, T: Float> Store<'a, T> {
+    /// C = A B, or C += A B if `accumulate`.
+    pub fn new(accumulate: bool) -> Self {
+        Store {
+            accumulate,
+            bias: None,
+            activation: Activation::None,
+        }
+    }
+
+    /// The same for these columns of C alone.
+    pub(super) fn columns(&self, columns: Range<usize>) -> Self {
+        Store {
+            bias: self.bias.map(|bias| &bias[columns]),
+            ..*self
+        }
+    }
+
+    /// Bias and activation for a rectangle of C that holds the sums. It was written a moment ago and is still in the fastest cache, where one
+    /// more pass costs next to nothing; so the microkernel stays small.
+    pub(super) fn finish(&self, c: &mut Piece<'_, T>) {
+        match self.activation {
+            Activation::None if self.bias.is_none() => {}
+            Activation::None => self.map(c, |x| x),
+            Activation::Relu => self.map(c, |x| x.max(T::Lanes::zero())),
+            Activation::LeakyRelu(slope) => {
+                let slope = T::Lanes::constant(slope);
+                self.map(c, |x| T::Lanes::select_gt(x, T::Lanes::zero(), x, x * slope));
+            }
+            Activation::Tanh => self.map(c, T::Lanes::tanh),
+            Activation::Sigmoid => self.map(c, T::Lanes::sigmoid),
+        }
+    }
+
+    #[inline(never)]
+    fn map(&self, c: &mut Piece<'_, T>, f: impl Fn(T::Lanes) -> T::Lanes) {
+        let width = T::Lanes::WIDTH;
+        for i in 0..c.rows() {
+            for (j, c) in c.row(i).chunks_mut(width).enumerate() {
+                let x = T::Lanes::load_some(c, T::ZERO);
+                let x = match self.bias {
+                    Some(bias) => x + T::Lanes::load_some(&bias[j * width..][..c.len()], T::ZERO),
+                    None => x,
+                };
+                f(x).store_padded(c);
+            }
+        }
+    }
+}

@@ -1,0 +1,302 @@
+//! The products that the engine uses, and all rungs, against sums in double precision.
+
+use super::super::parallel::testing::same_on_any_pool;
+use super::*;
+use proptest::prelude::*;
+
+fn numbers<T: Float>(n: usize) -> Vec<T> {
+    (0..n)
+        .map(|i| T::from_f64((i * 7919 % 2003) as f64 / 2003.0 - 0.4))
+        .collect()
+}
+
+/// C by the definition, in double precision, and the largest error that rounding may cause.
+fn check<T: Float>(m: usize, k: usize, n: usize, a: Matrix<'_, T>, b: Matrix<'_, T>, accumulate: bool, epsilon: f64) {
+    let before = numbers::<T>(m * n);
+    let c = same_on_any_pool(|| {
+        let mut c = before.clone();
+        matmul(m, k, n, a, b, &mut c, Store::new(accumulate));
+        c
+    });
+    for i in 0..m {
+        for j in 0..n {
+            let mut want = if accumulate { before[i * n + j].to_f64() } else { 0.0 };
+            for p in 0..k {
+                let a = a.data[i * a.row_stride + p * a.column_stride].to_f64();
+                want += a * b.data[p * b.row_stride + j * b.column_stride].to_f64();
+            }
+            let got = c[i * n + j].to_f64();
+            assert!(
+                (got - want).abs() <= epsilon * (k + 1) as f64,
+                "{m} x {k} x {n} at ({i}, {j}): {got} is not {want}"
+            );
+        }
+    }
+}
+
+fn matrix<T>(data: &[T], rows: usize, columns: usize, transposed: bool) -> Matrix<'_, T> {
+    match transposed {
+        false => Matrix {
+            data,
+            row_stride: columns,
+            column_stride: 1,
+        },
+        true => Matrix {
+            data,
+            row_stride: 1,
+            column_stride: rows,
+        },
+    }
+}
+
+fn all_layouts<T: Float>(m: usize, k: usize, n: usize, epsilon: f64) {
+    let (a, b) = (numbers::<T>(m * k), numbers::<T>(k * n));
+    for (ta, tb) in [(false, false), (false, true), (true, false), (true, true)] {
+        check(m, k, n, matrix(&a, m, k, ta), matrix(&b, k, n, tb), ta, epsilon);
+    }
+}
+
+#[test]
+fn sizes_and_layouts() {
+    for (m, k, n) in [
+        (1, 1, 1),
+        (0, 3, 2),
+        (3, 0, 2),
+        (2, 3, 0),
+        (15, 16, 17),
+        (1, 1000, 1),
+        (33, 1, 65),
+        (200, 7, 3),
+    ] {
+        all_layouts::<f32>(m, k, n, f32::EPSILON as f64);
+        all_layouts::<f64>(m, k, n, f64::EPSILON);
+    }
+}
+
+#[test]
+fn large_products_are_cut() {
+    for (m, k, n) in [(128, 784, 400), (784, 128, 400), (1003, 310, 77)] {
+        assert_ne!(parallel::cut::<f32>([m, k, n]), [m, n], "{m} x {k} x {n} stays whole");
+        all_layouts::<f32>(m, k, n, f32::EPSILON as f64);
+    }
+    all_layouts::<f64>(77, 310, 1003, f64::EPSILON);
+}
+
+#[test]
+fn a_batch_is_each_of_its_products() {
+    // Products that are cut, products that several tasks share, and tiny ones; B is used again along the first dimension.
+    for (sizes, m, k, n) in [
+        ([2, 2], 200, 400, 300),
+        ([3, 5], 64, 50, 70),
+        ([3, 40], 2, 3, 4),
+        ([0, 4], 2, 3, 4),
+        ([2, 2], 2, 0, 3),
+    ] {
+        let (a, b) = (
+            numbers::<f32>(sizes[0] * sizes[1] * m * k),
+            numbers::<f32>(sizes[1] * k * n),
+        );
+        let (a_strides, b_strides) = ([sizes[1] * m * k, m * k], [0, k * n]);
+        let a_batch = Batch {
+            first: matrix(&a, m, k, false),
+            strides: &a_strides,
+        };
+        let b_batch = Batch {
+            first: matrix(&b, k, n, false),
+            strides: &b_strides,
+        };
+        for accumulate in [false, true] {
+            let c = same_on_any_pool(|| {
+                let mut c = numbers::<f32>(sizes[0] * sizes[1] * m * n);
+                matmul_batch(&sizes, [m, k, n], a_batch, b_batch, &mut c, Store::new(accumulate));
+                c
+            });
+            let mut wanted = numbers::<f32>(c.len());
+            for (i, c) in wanted.chunks_exact_mut(m * n).enumerate() {
+                let (a, b) = (&a[i * m * k..], &b[i % sizes[1] * k * n..]);
+                matmul(
+                    m,
+                    k,
+                    n,
+                    matrix(a, m, k, false),
+                    matrix(b, k, n, false),
+                    c,
+                    Store::new(accumulate),
+                );
+            }
+            assert!(c == wanted, "{sizes:?} of {m} x {k} x {n}");
+        }
+    }
+}
+
+#[test]
+fn what_was_in_c_is_not_read() {
+    let mut c = [f32::NAN; 4];
+    matmul(
+        2,
+        2,
+        2,
+        matrix(&[1.0; 4], 2, 2, false),
+        matrix(&[2.0; 4], 2, 2, false),
+        &mut c,
+        Store::new(false),
+    );
+    assert_eq!(c, [4.0; 4]);
+}
+
+/// Sizes that fill a tile of some rung or miss it by one, and any others.
+fn size() -> impl Strategy<Value = usize> {
+    prop_oneof![
+        0usize..20,
+        Just(32),
+        47usize..=50,
+        Just(63),
+        95usize..=98,
+        Just(129),
+        255usize..=258
+    ]
+}
+
+/// Strides of a matrix in rows, with a gap between them, transposed, or anyhow.
+fn strides(rows: usize, columns: usize, kind: usize) -> [usize; 2] {
+    match kind {
+        0 => [columns, 1],
+        1 => [columns + 5, 1],
+        2 => [1, rows],
+        3 => [1, rows + 3],
+        4 => [0, 1],
+        5 => [1, 1],
+        _ => [2, 3],
+    }
+}
+
+fn in_strides(data: &[f32], [row_stride, column_stride]: [usize; 2]) -> Matrix<'_, f32> {
+    Matrix {
+        data,
+        row_stride,
+        column_stride,
+    }
+}
+
+/// Each element is within 2 √K ε (|A| |B|) of the sum in double precision.
+fn check_rung(rung: &dyn Rung, [m, k, n]: [usize; 3], a: Matrix<'_, f32>, b: Matrix<'_, f32>) {
+    let mut c = vec![f32::NAN; m * n];
+    product(rung, [m, k, n], a, b, &mut c);
+    for i in 0..m {
+        for j in 0..n {
+            let terms = (0..k).map(|p| a.at(i, p) as f64 * b.at(p, j) as f64);
+            let (sum, size) = terms.fold((0.0, 0.0), |(sum, size), term| (sum + term, size + term.abs()));
+            let error = (c[i * n + j] as f64 - sum).abs();
+            let limit = 2.0 * (k as f64).sqrt() * f32::EPSILON as f64 * size;
+            assert!(
+                error <= limit,
+                "{}: {m} x {k} x {n} at ({i}, {j}) is {error:e} off, of {limit:e}",
+                rung.name()
+            );
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+    #[test]
+    fn every_rung_is_right(m in size(), k in size(), n in size(), a_kind in 0usize..7, b_kind in 0usize..7) {
+        let data = numbers::<f32>(300 * 300);
+        let a = in_strides(&data, strides(m, k, a_kind));
+        let b = in_strides(&data[7..], strides(k, n, b_kind));
+        for &rung in RUNGS {
+            check_rung(rung, [m, k, n], a, b);
+        }
+    }
+}
+
+#[test]
+fn long_sums_are_right() {
+    let data = numbers::<f32>(2000 * 70);
+    for &rung in RUNGS {
+        check_rung(
+            rung,
+            [9, 2000, 70],
+            Matrix::of_rows(&data, 2000),
+            Matrix::of_rows(&data, 70),
+        );
+    }
+}
+
+/// Sums, bias and activation of a product that is cut into pieces, into blocks of K, and into tiles with edges.
+#[test]
+fn what_is_stored() {
+    let [m, k, n] = [110, 700, 403];
+    assert_ne!(parallel::cut::<f32>([m, k, n]), [m, n]);
+    let (a, b) = (numbers::<f32>(m * k), numbers::<f32>(k * n));
+    let (a, b) = (Matrix::of_rows(&a, k), Matrix::of_rows(&b, n));
+    let before: Vec<f32> = numbers(m * n);
+    let bias: Vec<f32> = numbers(n);
+    let mut sums = before.clone();
+    matmul(m, k, n, a, b, &mut sums, Store::new(true));
+    let leaky = |x: f64| if x > 0.0 { x } else { 0.1 * x };
+    let activations: [(Activation, &dyn Fn(f64) -> f64); 5] = [
+        (Activation::None, &|x| x),
+        (Activation::Relu, &|x| x.max(0.0)),
+        (Activation::LeakyRelu(0.1), &leaky),
+        (Activation::Tanh, &f64::tanh),
+        (Activation::Sigmoid, &|x| 1.0 / (1.0 + (-x).exp())),
+    ];
+    for (activation, f) in activations {
+        for bias in [None, Some(&bias[..])] {
+            let store = Store {
+                accumulate: true,
+                bias,
+                activation,
+            };
+            let c = same_on_any_pool(|| {
+                let mut c = before.clone();
+                matmul(m, k, n, a, b, &mut c, store);
+                c
+            });
+            for (at, (&c, &sum)) in c.iter().zip(&sums).enumerate() {
+                let sum = sum as f64 + bias.map_or(0.0, |bias| bias[at % n] as f64);
+                let error = (c as f64 - f(sum)).abs();
+                assert!(error <= 1e-6 * sum.abs().max(1.0), "{activation:?} of {sum} is {c}");
+            }
+        }
+    }
+    // Sums of no terms have a bias, too.
+    let mut c = [f32::NAN; 4];
+    let store = Store {
+        bias: Some(&[1.0, -2.0]),
+        activation: Activation::Relu,
+        ..Store::new(false)
+    };
+    matmul(2, 0, 2, Matrix::of_rows(&[], 0), Matrix::of_rows(&[], 2), &mut c, store);
+    assert_eq!(c, [1.0, 0.0, 1.0, 0.0]);
+}
+
+proptest! {
+    #[test]
+    fn any_strides(
+        (m, k, n) in (1usize..12, 1usize..12, 1usize..12),
+        a_strides in (0usize..20, 0usize..20),
+        b_strides in (0usize..20, 0usize..20),
+        accumulate: bool,
+    ) {
+        let (a, b) = (numbers::<f64>(441), numbers::<f64>(441));
+        let a = Matrix { data: &a[..], row_stride: a_strides.0, column_stride: a_strides.1 };
+        let b = Matrix { data: &b[3..], row_stride: b_strides.0, column_stride: b_strides.1 };
+        check(m, k, n, a, b, accumulate, f64::EPSILON);
+    }
+}
+
+#[test]
+#[should_panic(expected = "B: a matrix of 3 x 2")]
+fn a_short_operand_is_refused() {
+    matmul(
+        2,
+        3,
+        2,
+        matrix(&[1.0; 6], 2, 3, false),
+        matrix(&[1.0; 5], 3, 2, false),
+        &mut [0.0; 4],
+        Store::new(false),
+    );
+}

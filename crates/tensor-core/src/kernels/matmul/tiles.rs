@@ -1,0 +1,75 @@
+//! How C is cut into tiles: whole ones, and smaller ones at its edges.
+
+use super::super::simd::{Float, Lanes};
+use super::microkernel::{Panel, TILE, tile};
+use super::operand::{Matrix, Piece};
+use std::ops::Range;
+
+/// As few equal blocks as are not longer than `most`; all but the last are multiples of `unit` long.
+pub(super) fn block_len(len: usize, most: usize, unit: usize) -> usize {
+    len.div_ceil(len.div_ceil(most)).next_multiple_of(unit)
+}
+
+/// The columns of each tile, from left to right: as wide as possible, except that a single vector at the end takes one of its neighbours'. It
+/// would use each number of A only once.
+pub(super) fn panels<T: Float>(columns: usize) -> impl Iterator<Item = Range<usize>> {
+    let width = T::Lanes::WIDTH;
+    let mut start = 0;
+    std::iter::from_fn(move || {
+        let vectors = match (columns - start).div_ceil(width) {
+            0 => return None,
+            left if left == TILE.vectors + 1 => left / 2,
+            left => left.min(TILE.vectors),
+        };
+        let end = columns.min(start + vectors * width);
+        Some(std::mem::replace(&mut start, end)..end)
+    })
+}
+
+/// The rows of the next tile, where so many are left.
+pub(super) fn tile_rows(left: usize) -> usize {
+    match left {
+        _ if left >= TILE.rows => TILE.rows,
+        4.. => 4,
+        2.. => 2,
+        _ => 1,
+    }
+}
+
+/// Two vectors, if a tile has as many.
+const TWO: usize = if TILE.vectors > 1 { 2 } else { 1 };
+/// Numbers in the largest tile.
+const LARGEST: usize = TILE.rows * TILE.vectors * 16;
+
+/// The microkernel for a tile of this size. A last vector of which C has only a part goes through a buffer.
+pub(super) fn any_tile<T: Float>(k: usize, a: Matrix<'_, T>, b: Panel<'_, T>, c: &mut Piece<'_, T>, accumulate: bool) {
+    const ROWS: usize = TILE.rows;
+    const VECTORS: usize = TILE.vectors;
+    let vectors = c.columns().div_ceil(T::Lanes::WIDTH);
+    let kernel = match (c.rows(), vectors) {
+        (1, 1) => tile::<T, 1, 1>,
+        (1, 2) => tile::<T, 1, TWO>,
+        (1, _) => tile::<T, 1, VECTORS>,
+        (2, 1) => tile::<T, 2, 1>,
+        (2, 2) => tile::<T, 2, TWO>,
+        (2, _) => tile::<T, 2, VECTORS>,
+        (4, 1) => tile::<T, 4, 1>,
+        (4, 2) => tile::<T, 4, TWO>,
+        (4, _) => tile::<T, 4, VECTORS>,
+        (_, 1) => tile::<T, ROWS, 1>,
+        (_, 2) => tile::<T, ROWS, TWO>,
+        (_, _) => tile::<T, ROWS, VECTORS>,
+    };
+    let width = vectors * T::Lanes::WIDTH;
+    if c.columns() == width {
+        return kernel(k, a, b, c, accumulate);
+    }
+    let mut sums = [T::ZERO; LARGEST];
+    let sums = &mut sums[..c.rows() * width];
+    kernel(k, a, b, &mut Piece::whole(sums, width), false);
+    for (i, sums) in sums.chunks_exact(width).enumerate() {
+        for (c, &sum) in c.row(i).iter_mut().zip(sums) {
+            *c = if accumulate { *c + sum } else { sum };
+        }
+    }
+}
