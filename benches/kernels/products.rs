@@ -2,7 +2,7 @@
 
 use crate::draw;
 use criterion::{Criterion, Throughput};
-use tensor_core::kernels::{Matrix, matmul};
+use tensor_core::kernels::matmul::{self, Matrix, Store};
 
 pub(crate) fn square(criterion: &mut Criterion) {
     for n in [32, 64, 128, 256, 512, 1024] {
@@ -25,7 +25,7 @@ fn product(criterion: &mut Criterion, name: &str, [m, k, n]: [usize; 3], [a_tran
     group.throughput(Throughput::Elements(2 * (m * k * n) as u64)); // floating-point operations
     group.bench_function(name, |bencher| {
         let (a, b) = (matrix(&a, m, k, a_transposed), matrix(&b, k, n, b_transposed));
-        bencher.iter(|| matmul::matmul(m, k, n, a, b, &mut c, false));
+        bencher.iter(|| matmul::matmul(m, k, n, a, b, &mut c, Store::new(false)));
     });
     group.finish();
 }
