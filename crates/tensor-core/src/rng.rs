@@ -23,6 +23,18 @@ use rand_core::{Infallible, TryRng};
 ///
 /// Its whole state is that path and a position, so it can be saved and continued. It implements rand_core's
 /// [`Rng`](rand_core::Rng), so that `rand` and `rand_distr` draw from it. Not for secrets.
+///
+/// ```
+/// use tensor_core::Random;
+/// let root = Random::new(42);
+/// let (mut a, mut b) = (root.stream("noise").at(7), root.stream("noise").at(7));
+/// assert_eq!(a.next_u64(), b.next_u64()); // the same path, the same numbers
+/// assert_ne!(a.next_u64(), root.stream("noise").at(8).next_u64());
+/// let position = a.position();
+/// let next = a.next_f64();
+/// a.seek(position);
+/// assert_eq!(a.next_f64(), next); // continued from a saved position
+/// ```
 #[derive(Clone, Debug)]
 pub struct Random {
     key: Key,

@@ -250,6 +250,19 @@ impl From<()> for Shape {
 }
 
 /// What an operation accepts as a shape: a [`Shape`], an array or a slice of sizes, one size, or `()` for a single number.
+///
+/// ```
+/// use tensor_core::Tensor;
+/// use tensor_core::shape::ToShape;
+/// fn in_rows(x: &Tensor, shape: impl ToShape) -> Tensor {
+///     x.reshape(shape).softmax(-1)
+/// }
+/// let x = Tensor::zeros([4]);
+/// assert_eq!(in_rows(&x, [2, 2]).to_vec::<f32>(), [0.5; 4]);
+/// assert_eq!(in_rows(&x, x.shape()).to_vec::<f32>(), [0.25; 4]);
+/// assert_eq!(in_rows(&Tensor::zeros([1]), 1).shape(), [1]);
+/// assert!(x.try_reshape(vec![usize::MAX, 2].as_slice()).is_err()); // more elements than can be counted
+/// ```
 pub trait ToShape {
     /// The shape.
     ///

@@ -75,20 +75,20 @@ fn every_mistake_with_a_shape_is_explained() {
     );
     assert_refused(
         x.try_gather(1, &Tensor::from_slice(&[0u32; 8], [4, 2])),
-        "gather: indices [4, 2] do not fit [3, 4]: all dimensions but dimension 1 have at most its places",
+        "gather: indices [4, 2] do not fit [3, 4]: dimension 0 has 4 places, the tensor's has 3",
     );
     assert_refused(
         x.try_gather(1, &integers([0, 1])),
-        "gather: indices [2] do not fit [3, 4]: all dimensions but dimension 1 have at most its places\n  \
+        "gather: indices [2] do not fit [3, 4]: they have rank 1, the tensor has rank 2\n  \
          hint: index_select takes the same indices for every line",
     );
     assert_refused(
         x.try_scatter_add(1, &square, &zeros([2, 2])),
-        "scatter_add: indices [2, 2] do not fit [3, 4]: all dimensions but dimension 1 have to be the same",
+        "scatter_add: indices [2, 2] do not fit [3, 4]: dimension 0 has 2 places, the tensor's has 3",
     );
     assert_refused(
         x.try_scatter_add(1, &integers([0, 1]), &zeros([2])),
-        "scatter_add: indices [2] do not fit [3, 4]: all dimensions but dimension 1 have to be the same\n  \
+        "scatter_add: indices [2] do not fit [3, 4]: they have rank 1, the tensor has rank 2\n  \
          hint: index_add takes the same indices for every line",
     );
     assert_refused(
@@ -111,6 +111,23 @@ fn every_mistake_with_a_shape_is_explained() {
         x.try_cross_entropy(&x.to_dtype(DType::U32)),
         "cross_entropy: logits [3, 4] need targets [3], got [3, 4]\n  \
          hint: a target is the number of a class: argmax(1) turns one-hot rows into numbers",
+    );
+}
+
+#[test]
+fn indices_that_see_a_part_of_a_tensor_are_checked_against_all_of_it() {
+    let x = zeros([5, 3]);
+    assert_refused(
+        x.try_gather(1, &Tensor::from_slice(&[0u32, 9, 1, 2], [2, 2])),
+        "gather: index 9 at [0, 1] is outside dimension 1 of [5, 3], which has 3 places",
+    );
+    assert_refused(
+        x.try_gather(2, &Tensor::from_slice(&[0u32; 6], [2, 3])),
+        "gather: a tensor of shape [5, 3] has no dimension 2\n  hint: dimensions are 0 to 1, or -2 to -1 from the end",
+    );
+    assert_refused(
+        x.try_gather(1, &zeros([2, 2])),
+        "gather: indices of type U32 are needed, these are F32 [2, 2]\n  hint: to_dtype(DType::U32) converts",
     );
 }
 

@@ -1,7 +1,7 @@
 //! Results with more elements than can be counted, or more dimensions than a tensor has.
 
 use super::{assert_refused, zeros};
-use tensor_core::ops::{Conv2dOptions, ConvTranspose2dOptions};
+use tensor_core::ops::{Conv2dOptions, ConvTranspose2dOptions, Pool2dOptions};
 use tensor_core::{DType, Tensor};
 
 const MANY: usize = 1 << 40;
@@ -37,6 +37,28 @@ fn more_elements_than_can_be_counted_are_refused() {
 }
 
 #[test]
+fn more_places_than_u32_can_name_are_refused() {
+    let x = zeros([1, 1]).expand([1 << 16, 1 << 17]);
+    let problem =
+        "what [65536, 131072] holds in the dimensions [0, 1] has 8589934592 places, of which U32 can name 4294967296";
+    assert_refused(x.try_argmax(..), &format!("argmax: {problem}"));
+    assert_refused(x.try_argmin_keepdim([0, 1]), &format!("argmin_keepdim: {problem}"));
+    assert_refused(x.try_max(..), &format!("max: {problem}"));
+    assert_refused(
+        zeros([1])
+            .expand([(1 << 32) + 1])
+            .try_topk(1, 0)
+            .map(|(values, _)| values),
+        "topk: dimension 0 of [4294967297] has 4294967297 places, of which U32 can name 4294967296",
+    );
+    let plane = zeros([1; 4]).expand([1, 1, 1 << 16, 1 << 17]);
+    assert_refused(
+        plane.try_max_pool2d(&Pool2dOptions::new(1 << 16)),
+        "max_pool2d: a plane of the input [1, 1, 65536, 131072] has 8589934592 places, of which U32 can name 4294967296",
+    );
+}
+
+#[test]
 fn sizes_that_only_fit_when_they_are_compared_are_no_panic() {
     // The other sizes of the second, with the first one's size in dimension 0, would be more than can be counted.
     let (wide, high) = (zeros([1, 1]).expand([1, MANY]), zeros([1, 1]).expand([MANY, 1]));
@@ -47,7 +69,7 @@ fn sizes_that_only_fit_when_they_are_compared_are_no_panic() {
     let places = zeros([1, 1]).to_dtype(DType::U32).expand([1, 1 << 21]);
     assert_refused(
         high.try_gather(0, &places),
-        "gather: indices [1, 2097152] do not fit [1099511627776, 1]: all dimensions but dimension 0 have at most its places",
+        "gather: indices [1, 2097152] do not fit [1099511627776, 1]: dimension 1 has 2097152 places, the tensor's has 1",
     );
 }
 

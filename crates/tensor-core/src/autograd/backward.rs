@@ -15,6 +15,27 @@ use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::Arc;
 
 /// What a loss can be differentiated by: a tracked tensor, wherever it is in the graph, or a parameter.
+///
+/// ```
+/// use tensor_core::autograd::{NodeId, Target};
+/// use tensor_core::Tensor;
+///
+/// /// A weight of our own.
+/// struct Weight(Tensor);
+///
+/// impl Target for Weight {
+///     fn target_id(&self) -> Option<NodeId> {
+///         self.0.id()
+///     }
+///     fn target_description(&self) -> String {
+///         format!("our weight {}", self.0.shape())
+///     }
+/// }
+///
+/// let w = Weight(Tensor::from([3.0]).requires_grad());
+/// let (_, gradients) = w.0.sqr().sum(..).value_and_grad([&w]);
+/// assert_eq!(gradients.get(&w).unwrap().item(), 6.0);
+/// ```
 pub trait Target {
     /// Its place in the graph; `None` if it is not tracked.
     fn target_id(&self) -> Option<NodeId>;

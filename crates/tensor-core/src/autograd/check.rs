@@ -39,6 +39,16 @@ impl fmt::Display for GradientMismatch {
 impl std::error::Error for GradientMismatch {}
 
 /// What a checked function may return: one tensor or several. Integers among them have no gradient and are left out.
+///
+/// ```
+/// use tensor_core::Tensor;
+/// use tensor_core::autograd::check::gradcheck;
+/// let x = Tensor::from_slice(&[0.3, -1.2, 2.0], [3]); // F64
+/// gradcheck(|inputs| inputs[0].exp(), &[x.clone()])?;
+/// gradcheck(|inputs| [inputs[0].max(0), inputs[0].argmax(0)], &[x.clone()])?; // the place is left out
+/// gradcheck(|inputs| vec![inputs[0].sin(); 2], &[x])?;
+/// # Ok::<(), tensor_core::autograd::check::GradientMismatch>(())
+/// ```
 pub trait Outputs {
     /// The tensors, in order.
     fn into_tensors(self) -> Vec<Tensor>;
@@ -146,12 +156,30 @@ impl Default for GradCheck {
 
 impl GradCheck {
     /// The same with points ± h and ± 2 h away. With four of them the error of the difference is of order h⁴.
+    ///
+    /// ```
+    /// use tensor_core::Tensor;
+    /// use tensor_core::autograd::check::GradCheck;
+    /// let x = Tensor::from_slice(&[0.01], [1]);
+    /// let bent = |inputs: &[Tensor]| inputs[0].abs(); // at 0
+    /// assert!(GradCheck::default().step(1e-3).run(bent, &[x.clone()]).is_ok());
+    /// assert!(GradCheck::default().step(0.1).run(bent, &[x]).is_err()); // the points lie on both sides
+    /// ```
     #[must_use]
     pub fn step(self, h: f64) -> GradCheck {
         GradCheck { step: h, ..self }
     }
 
     /// The same with numbers that may differ by `absolute + relative` · the larger one.
+    ///
+    /// ```
+    /// use tensor_core::Tensor;
+    /// use tensor_core::autograd::check::GradCheck;
+    /// let x = Tensor::from_slice(&[1.0], [1]);
+    /// let off = |inputs: &[Tensor]| inputs[0].sqr().hook(|g| Some(g * 1.01)); // by 1 %
+    /// assert!(GradCheck::default().tolerance(0.0, 0.02).run(off, &[x.clone()]).is_ok());
+    /// assert!(GradCheck::default().tolerance(0.0, 0.005).run(off, &[x]).is_err());
+    /// ```
     #[must_use]
     pub fn tolerance(self, absolute: f64, relative: f64) -> GradCheck {
         GradCheck {
@@ -162,12 +190,39 @@ impl GradCheck {
     }
 
     /// The same, but inputs of up to this many elements are moved element by element; larger ones along random directions.
+    ///
+    /// ```
+    /// use tensor_core::Tensor;
+    /// use tensor_core::autograd::check::GradCheck;
+    /// let x = Tensor::from_slice(&[1.0, 2.0, 3.0], [3]);
+    /// let wrong = |inputs: &[Tensor]| &inputs[0] * inputs[0].detach();
+    /// let element = |check: GradCheck| check.run(wrong, &[x.clone()]).unwrap_err().element;
+    /// assert_eq!(element(GradCheck::default().elements(3)), Some(0));
+    /// assert_eq!(element(GradCheck::default().elements(2)), None);
+    /// ```
     #[must_use]
     pub fn elements(self, most: usize) -> GradCheck {
         GradCheck { elements: most, ..self }
     }
 
     /// The same with this many random directions for each large input.
+    ///
+    /// ```
+    /// use std::cell::Cell;
+    /// use tensor_core::Tensor;
+    /// use tensor_core::autograd::check::GradCheck;
+    /// let runs = |directions| {
+    ///     let count = Cell::new(0);
+    ///     let f = |inputs: &[Tensor]| {
+    ///         count.set(count.get() + 1);
+    ///         inputs[0].sin()
+    ///     };
+    ///     let check = GradCheck::default().elements(0).directions(directions);
+    ///     check.run(f, &[Tensor::from_slice(&[1.0, 2.0], [2])]).unwrap();
+    ///     count.get()
+    /// };
+    /// assert_eq!(runs(5) - runs(2), 3 * 4); // four points along each
+    /// ```
     #[must_use]
     pub fn directions(self, count: usize) -> GradCheck {
         GradCheck {
@@ -209,6 +264,18 @@ impl GradCheck {
 
     /// Checks the second derivative of `f` at `inputs` (F64): the derivative of its gradient, projected on a random direction, by the inputs and by the
     /// gradients that come back to its outputs.
+    ///
+    /// ```
+    /// use tensor_core::Tensor;
+    /// use tensor_core::autograd::check::GradCheck;
+    /// let x = Tensor::from_slice(&[0.3, -1.2], [2]);
+    /// let check = GradCheck::default().tolerance(1e-6, 1e-5);
+    /// check.run_second(|inputs| inputs[0].tanh(), &[x.clone()])?;
+    ///
+    /// let constant = |inputs: &[Tensor]| inputs[0].tanh().hook(|gradient| Some(gradient.detach()));
+    /// assert_eq!(check.run_second(constant, &[x]).unwrap_err().input, "the gradient of output 0");
+    /// # Ok::<(), tensor_core::autograd::check::GradientMismatch>(())
+    /// ```
     ///
     /// # Errors
     /// The first number that differs.

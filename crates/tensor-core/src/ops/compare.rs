@@ -85,7 +85,18 @@ impl Relation {
     }
 }
 
-/// What a tensor can be compared with: a tensor of its type, or a number.
+/// What a tensor can be compared with: a tensor of its type, or a number. A mask is made of integers and has no gradient.
+///
+/// ```
+/// use tensor_core::Tensor;
+/// use tensor_core::ops::Comparand;
+/// fn share_above(x: &Tensor, limit: impl Comparand) -> f64 {
+///     x.gt(limit).to_vec::<u32>().iter().sum::<u32>() as f64 / x.count() as f64
+/// }
+/// let x = Tensor::from([0.1, 0.5, 0.9, 0.7]);
+/// assert_eq!(share_above(&x, 0.6), 0.5);
+/// assert_eq!(share_above(&x, &Tensor::from([0.0, 0.6, 0.6, 0.6])), 0.75);
+/// ```
 pub trait Comparand {
     /// The mask of x against this.
     #[doc(hidden)]

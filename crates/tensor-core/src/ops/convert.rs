@@ -52,7 +52,7 @@ impl Op for ToDtype {
     }
 }
 
-/// Refuses a number that elements of this type cannot hold, not even rounded: one that U32 would cut off.
+/// Refuses a number that elements of this type cannot hold: one that is no U32. Floating-point types hold every number, rounded.
 pub(crate) fn check_number(operation: &'static str, number: f64, dtype: DType) -> Result<(), ShapeError> {
     if dtype != DType::U32 || f64::from(number as u32) == number {
         return Ok(());

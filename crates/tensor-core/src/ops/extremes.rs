@@ -3,6 +3,7 @@
 //! A place is an integer without a derivative. The numbers are gathered from their places, so their derivatives are those of [`Tensor::gather`].
 
 use super::elementwise::same_float_type;
+use super::index::check_places_have_names;
 use super::op::{Cost, Grad, Grads, Keeps, Op, OpInfo, Saved};
 use super::reduce::{Over, dim_of, reduction_cost};
 use super::{composition, operation, with_float};
@@ -44,9 +45,7 @@ impl Op for PlaceOfExtreme {
     }
 
     fn infer(&self, x: &[&Tensor]) -> Result<Shape, ShapeError> {
-        let output = self.over.infer(self.name(), x)?;
-        check_not_empty(self.name(), x[0].shape(), self.over)?;
-        Ok(output)
+        infer_extreme(self.name(), x[0], self.over)
     }
 
     fn forward(&self, x: &[&Tensor], shape: Shape) -> Tensor {
@@ -102,6 +101,7 @@ impl Op for PlacesOfLargest {
             let problem = format!("k is {k}, dimension {dim} of {shape} has {} places", shape[dim]);
             return Err(ShapeError::new("topk", problem));
         }
+        check_places_have_names("topk", shape[dim], || format!("dimension {dim} of {shape}"))?;
         Ok(shape.with_size(dim, k))
     }
 
@@ -128,24 +128,32 @@ impl Op for PlacesOfLargest {
     }
 }
 
+/// The shape of the extremes.
+///
 /// # Errors
-/// If there are extremes to find, but a dimension is empty in which they are looked for.
-fn check_not_empty(name: &'static str, shape: Shape, over: Over) -> Result<(), ShapeError> {
-    match over.dims().iter().find(|&dim| shape[dim] == 0) {
-        Some(dim) if over.output(shape).count() > 0 => {
-            let problem = format!("dimension {dim} of {shape} is empty: none of nothing is an extreme");
-            Err(ShapeError::new(name, problem))
-        }
-        _ => Ok(()),
+/// If there are some to find, but a dimension is empty in which they are looked for, or they are looked for in more places than U32 can name.
+fn infer_extreme(name: &'static str, x: &Tensor, over: Over) -> Result<Shape, ShapeError> {
+    let (output, shape) = (over.infer(name, &[x])?, x.shape());
+    if output.count() == 0 {
+        return Ok(output);
     }
+    if let Some(dim) = over.dims().iter().find(|&dim| shape[dim] == 0) {
+        let problem = format!("dimension {dim} of {shape} is empty: none of nothing is an extreme");
+        return Err(ShapeError::new(name, problem));
+    }
+    check_places_have_names(name, over.count(shape), || {
+        let dims: Vec<usize> = over.dims().iter().collect();
+        format!("what {shape} holds in the dimensions {dims:?}")
+    })?;
+    Ok(output)
 }
 
 /// The largest numbers over several dimensions, or the smallest.
 #[track_caller]
 pub(super) fn try_extreme(x: &Tensor, over: Over, largest: bool) -> Result<Tensor, ShapeError> {
     let name = if largest { "max" } else { "min" };
+    let shape = infer_extreme(name, x, over)?;
     let (joined, dim) = over.joined(name, x)?;
-    check_not_empty(name, x.shape(), over)?;
     let over_joined = Over::new(&joined, dim, true);
     let places = super::try_apply(
         PlaceOfExtreme {
@@ -154,7 +162,7 @@ pub(super) fn try_extreme(x: &Tensor, over: Over, largest: bool) -> Result<Tenso
         },
         &[&joined],
     )?;
-    joined.try_gather(dim, &places)?.try_reshape(over.output(x.shape()))
+    joined.try_gather(dim, &places)?.try_reshape(shape)
 }
 
 /// Extremes. NaN counts as the largest and as the smallest number. Of equal ones the first is meant, and receives the whole gradient.
@@ -172,7 +180,7 @@ impl Tensor {
         /// ```
         ///
         /// # Panics
-        /// If there is no such dimension, or nothing in it, or the elements are integers.
+        /// If there is no such dimension, or nothing in it, or more than U32 can name, or the elements are integers.
         pub fn argmax / try_argmax(&self, dims: impl Dims) =
             PlaceOfExtreme { over: Over::new(this, dims, false), largest: true }, |this| [this]
     }
@@ -237,7 +245,7 @@ impl Tensor {
         /// ```
         ///
         /// # Panics
-        /// If there is no such dimension, or nothing in it, or the elements are integers.
+        /// As [`Tensor::argmax`].
         pub fn max / try_max(&self, dims: impl Dims) -> Tensor = |x| { try_extreme(x, Over::new(x, dims, false), true) }
     }
 
@@ -302,7 +310,7 @@ impl Tensor {
         /// ```
         ///
         /// # Panics
-        /// If there is no such dimension, or less than `k` numbers in it, or the elements are integers.
+        /// If there is no such dimension, or less than `k` numbers in it, or more than U32 can name, or the elements are integers.
         pub fn topk / try_topk(&self, k: usize, dim: isize) -> (Tensor, Tensor) = |x| {
             let places = super::try_apply(PlacesOfLargest { k, dim }, &[x])?;
             Ok((x.try_gather(dim, &places)?, places))

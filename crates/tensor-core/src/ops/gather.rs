@@ -12,27 +12,56 @@ use crate::shape::Shape;
 use crate::storage::Storage;
 use crate::tensor::Tensor;
 
-/// Refuses indices that are not places in dimension `dim` of `x`, or whose shape differs from it in another dimension. `of_lines` is the operation
-/// that takes one dimension of indices, `rule` what the user is told of the other dimensions.
-fn check(
+/// How an operation takes an index for each element.
+struct Indices {
     operation: &'static str,
-    [of_lines, rule]: [&str; 2],
-    dim: isize,
-    x: Shape,
-    index: &Tensor,
-) -> Result<(), ShapeError> {
-    let dim = dim_of(operation, x, dim)?;
-    check_places(operation, index, x, dim)?;
-    let index = index.shape();
-    if index.differs_only_in(dim, &x) {
-        return Ok(());
+    /// The operation that takes an index for each line.
+    of_lines: &'static str,
+    /// Whether so many places of the indices go with so many of the tensor, in a dimension in which they do not name places.
+    fits: fn(usize, usize) -> bool,
+}
+
+const GATHERED: Indices = Indices {
+    operation: "gather",
+    of_lines: "index_select",
+    fits: |index, x| index <= x,
+};
+
+const SCATTERED: Indices = Indices {
+    operation: "scatter_add",
+    of_lines: "index_add",
+    fits: |index, x| index == x,
+};
+
+impl Indices {
+    /// Refuses indices that do not fit a tensor of shape `x` or are not places in its dimension `dim`, which is returned.
+    fn check(&self, x: Shape, dim: isize, index: &Tensor) -> Result<usize, ShapeError> {
+        let (dim, sizes) = (dim_of(self.operation, x, dim)?, index.shape());
+        let misfit = |why: String| {
+            let error = ShapeError::new(self.operation, format!("indices {sizes} do not fit {x}: {why}"));
+            Err(match sizes.rank() {
+                1 => error.hint(format!("{} takes the same indices for every line", self.of_lines)),
+                _ => error,
+            })
+        };
+        if sizes.rank() != x.rank() {
+            return misfit(format!(
+                "they have rank {}, the tensor has rank {}",
+                sizes.rank(),
+                x.rank()
+            ));
+        }
+        for other in (0..x.rank()).filter(|&other| other != dim) {
+            if !(self.fits)(sizes[other], x[other]) {
+                let (places, of_x) = (sizes[other], x[other]);
+                return misfit(format!(
+                    "dimension {other} has {places} places, the tensor's has {of_x}"
+                ));
+            }
+        }
+        check_places(self.operation, index, x, dim)?;
+        Ok(dim)
     }
-    let problem = format!("indices {index} do not fit {x}: all dimensions but dimension {dim} {rule}");
-    let error = ShapeError::new(operation, problem);
-    Err(match index.rank() {
-        1 => error.hint(format!("{of_lines} takes the same indices for every line")),
-        _ => error,
-    })
 }
 
 struct Gather {
@@ -53,8 +82,7 @@ impl Op for Gather {
     }
 
     fn infer(&self, inputs: &[&Tensor]) -> Result<Shape, ShapeError> {
-        let texts = ["index_select", "have at most its places"];
-        check("gather", texts, self.dim, inputs[0].shape(), inputs[1])?;
+        // Checked by the method, before it took the part of the tensor that the indices see.
         Ok(inputs[1].shape())
     }
 
@@ -101,8 +129,7 @@ impl Op for ScatterAdd {
             unreachable!("the method gives three inputs")
         };
         same_float_type("scatter_add", &[*x, *source])?;
-        let texts = ["index_add", "have to be the same"];
-        check("scatter_add", texts, self.dim, x.shape(), index)?;
+        SCATTERED.check(x.shape(), self.dim, index)?;
         if index.shape() != source.shape() {
             let problem = format!("indices {} do not fit to add {}", index.shape(), source.shape());
             return Err(ShapeError::new("scatter_add", problem).hint("one index for each element that is added"));
@@ -130,16 +157,14 @@ impl Op for ScatterAdd {
     }
 }
 
-/// The part of x that indices of this shape look at: as many places as they have in every dimension but `dim`, where that is fewer.
+/// The part of x that indices of this shape see: as many places as they have in every dimension but `dim`.
 #[track_caller]
-fn seen_by(x: &Tensor, dim: isize, index: Shape) -> Result<Tensor, ShapeError> {
-    let others = || (0..x.rank()).filter(|&other| x.shape().dim(dim) != Some(other));
-    if index.rank() != x.rank() || others().any(|other| index[other] > x.shape()[other]) {
-        return Ok(x.clone()); // which the operation refuses
-    }
+fn seen_by(x: &Tensor, dim: usize, index: Shape) -> Result<Tensor, ShapeError> {
     let mut seen = x.clone();
-    for other in others().filter(|&other| index[other] < x.shape()[other]) {
-        seen = seen.try_narrow(other as isize, 0, index[other])?;
+    for other in (0..x.rank()).filter(|&other| other != dim) {
+        if index[other] < x.size(other as isize) {
+            seen = seen.try_narrow(other as isize, 0, index[other])?;
+        }
     }
     Ok(seen)
 }
@@ -161,7 +186,8 @@ impl Tensor {
         /// # Panics
         /// If there is no such dimension, the shapes do not fit, or an index is outside.
         pub fn gather / try_gather(&self, dim: isize, index: &Tensor) -> Tensor = |x| {
-            super::try_apply(Gather { dim }, &[&seen_by(x, dim, index.shape())?, index])
+            let along = GATHERED.check(x.shape(), dim, index)?;
+            super::try_apply(Gather { dim }, &[&seen_by(x, along, index.shape())?, index])
         }
     }
 

@@ -57,6 +57,19 @@ pub(super) fn check_places(
     })
 }
 
+/// Refuses more places than integers of type U32 can name; `of` says what has them.
+pub(super) fn check_places_have_names(
+    operation: &'static str,
+    places: usize,
+    of: impl Fn() -> String,
+) -> Result<(), ShapeError> {
+    if places == 0 || u32::try_from(places - 1).is_ok() {
+        return Ok(());
+    }
+    let problem = format!("{} has {places} places, of which U32 can name 4294967296", of());
+    Err(ShapeError::new(operation, problem))
+}
+
 /// Zeros that take no memory: one, repeated.
 pub(super) fn nothing(shape: Shape, dtype: DType) -> Tensor {
     Tensor::full_of((), 0.0, dtype).expand(shape)

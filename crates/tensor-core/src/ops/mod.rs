@@ -92,6 +92,37 @@ use std::panic::Location;
 
 /// Runs an operation: checks the inputs, computes, and records it if an input is tracked.
 ///
+/// ```
+/// use tensor_core::ops::{Grads, Keeps, Op, OpInfo, Saved, apply};
+/// use tensor_core::{Shape, ShapeError, Tensor, grads};
+///
+/// struct Triple;
+///
+/// impl Op for Triple {
+///     fn info(&self) -> OpInfo {
+///         OpInfo { name: "triple", formula: "y = 3 x", rule: "gx = 3 gy" }
+///     }
+///     fn infer(&self, x: &[&Tensor]) -> Result<Shape, ShapeError> {
+///         Ok(x[0].shape())
+///     }
+///     fn forward(&self, x: &[&Tensor], _: Shape) -> Tensor {
+///         x[0] * 3.0
+///     }
+///     fn keeps(&self) -> Keeps {
+///         Keeps::nothing()
+///     }
+///     fn vjp(&self, _: &Saved<'_>, gy: &Tensor) -> Grads {
+///         grads![gy * 3.0]
+///     }
+/// }
+///
+/// let (constant, x) = (Tensor::from([1.0, 2.0]), Tensor::from([1.0, 2.0]).requires_grad());
+/// assert!(!apply(Triple, &[&constant]).is_tracked()); // nothing to record
+/// let y = apply(Triple, &[&x]);
+/// assert_eq!(y.to_vec::<f32>(), [3.0, 6.0]);
+/// assert_eq!(y.sum(..).grad(&[&x])[0].to_vec::<f32>(), [3.0, 3.0]);
+/// ```
+///
 /// # Panics
 /// With the operation's [`ShapeError`], at the caller's line, if the inputs do not fit.
 #[track_caller]
@@ -183,7 +214,8 @@ macro_rules! with_element {
 }
 pub(crate) use with_element;
 
-/// Makes a function that panics and its `try_` twin, which returns the error, from one operation and its inputs.
+/// Makes a function that panics and its `try_` twin, which returns the error, from one operation and its inputs. Errors get the name of this
+/// function: several may run the same operation.
 macro_rules! operation {
     (
         $(#[$doc:meta])*
@@ -193,7 +225,7 @@ macro_rules! operation {
             $(#[$doc])*
             fn $name / $try_name [self] ($($arg: $type),*) -> Tensor {
                 let $this = self;
-                crate::ops::try_apply($op, &[$($input),+])
+                crate::ops::try_apply($op, &[$($input),+]).map_err(|error| error.of(stringify!($name)))
             }
         }
     };
@@ -203,7 +235,9 @@ macro_rules! operation {
     ) => {
         crate::ops::twins! {
             $(#[$doc])*
-            fn $name / $try_name [] ($($arg: $type),*) -> Tensor { crate::ops::try_apply($op, $inputs) }
+            fn $name / $try_name [] ($($arg: $type),*) -> Tensor {
+                crate::ops::try_apply($op, $inputs).map_err(|error| error.of(stringify!($name)))
+            }
         }
     };
 }

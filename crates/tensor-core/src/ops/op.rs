@@ -1,15 +1,15 @@
 //! What an operation has to say about itself.
 
-use crate::autograd::graph::{Node, Record};
-use crate::autograd::is_recording;
+mod saved;
+
+pub use saved::Saved;
+
 use crate::dtype::DType;
 use crate::error::ShapeError;
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 use smallvec::SmallVec;
 use std::ops::Deref;
-use std::panic::Location;
-use std::sync::Arc;
 
 /// The texts that describe an operation to a reader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +34,50 @@ pub struct Cost {
 /// An operation on tensors, with its derivative.
 ///
 /// There is no default for [`Op::vjp`]: an operation that cuts the graph without a word cannot be built.
+///
+/// ```
+/// use tensor_core::ops::{Cost, Grads, Keeps, Op, OpInfo, Saved, apply, try_apply};
+/// use tensor_core::{Shape, ShapeError, Tensor, grads};
+///
+/// /// y = c · Σ xᵢ over a vector.
+/// struct WeighedSum {
+///     factor: f64,
+/// }
+///
+/// impl Op for WeighedSum {
+///     fn info(&self) -> OpInfo {
+///         OpInfo { name: "weighed_sum", formula: "y = c · Σ x", rule: "gx = c · gy, repeated" }
+///     }
+///     fn attributes(&self) -> Vec<(&'static str, String)> {
+///         vec![("factor", self.factor.to_string())]
+///     }
+///     fn infer(&self, x: &[&Tensor]) -> Result<Shape, ShapeError> {
+///         match x[0].rank() {
+///             1 => Ok(Shape::from(())),
+///             _ => Err(ShapeError::new("weighed_sum", format!("needs a vector, got {}", x[0].shape()))),
+///         }
+///     }
+///     fn forward(&self, x: &[&Tensor], _: Shape) -> Tensor {
+///         x[0].sum(..) * self.factor
+///     }
+///     fn keeps(&self) -> Keeps {
+///         Keeps::nothing() // the shape of x is known anyway
+///     }
+///     fn vjp(&self, saved: &Saved<'_>, gy: &Tensor) -> Grads {
+///         grads![(gy * self.factor).expand(saved.shape(0))]
+///     }
+///     fn cost(&self, x: &[&Tensor], _: Shape) -> Cost {
+///         Cost { flop: x[0].count() as f64 + 1.0, bytes: 4.0 * (x[0].count() as f64 + 1.0) }
+///     }
+/// }
+///
+/// let x = Tensor::from([1.0, 2.0, 3.0]).requires_grad();
+/// let y = apply(WeighedSum { factor: 0.5 }, &[&x]);
+/// assert_eq!(y.item(), 3.0);
+/// assert_eq!(y.grad(&[&x])[0].to_vec::<f32>(), [0.5; 3]);
+/// let error = try_apply(WeighedSum { factor: 0.5 }, &[&Tensor::zeros([2, 2])]).unwrap_err();
+/// assert_eq!(error.problem(), "needs a vector, got [2, 2]");
+/// ```
 pub trait Op: Send + Sync + 'static {
     /// Name, formula and rule in words.
     fn info(&self) -> OpInfo;
@@ -248,115 +292,5 @@ impl Keeps {
 
     pub(crate) fn output(self) -> bool {
         self.output
-    }
-}
-
-/// What a rule finds of the run that it differentiates: the values that [`Op::keeps`] names, the shapes and types of all inputs, and which gradients
-/// are asked for.
-///
-/// ```
-/// use tensor_core::ops::{Grads, Keeps, Op, OpInfo, Saved, apply};
-/// use tensor_core::{Shape, ShapeError, Tensor, grads};
-///
-/// /// y = a e^b
-/// struct TimesExp;
-///
-/// impl Op for TimesExp {
-///     fn info(&self) -> OpInfo {
-///         OpInfo { name: "times_exp", formula: "y = a e^b", rule: "ga = gy · e^b, gb = gy · y" }
-///     }
-///     fn infer(&self, inputs: &[&Tensor]) -> Result<Shape, ShapeError> {
-///         Ok(inputs[0].shape())
-///     }
-///     fn forward(&self, inputs: &[&Tensor], _: Shape) -> Tensor {
-///         inputs[0] * inputs[1].exp()
-///     }
-///     fn keeps(&self) -> Keeps {
-///         Keeps::inputs(&[1]).and_output()
-///     }
-///     fn vjp(&self, saved: &Saved<'_>, gy: &Tensor) -> Grads {
-///         grads![
-///             saved.wants(0).then(|| gy * saved.input(1).exp()),
-///             saved.wants(1).then(|| gy * saved.output()),
-///         ]
-///     }
-/// }
-///
-/// let (a, b) = (Tensor::from([3.0]).requires_grad(), Tensor::from([0.0]).requires_grad());
-/// let y = apply(TimesExp, &[&a, &b]);
-/// let gradients = y.grad_graph(&[&a, &b]);
-/// assert_eq!((y.item(), gradients[0].item(), gradients[1].item()), (3.0, 1.0, 3.0));
-/// assert_eq!(gradients[1].grad(&[&b])[0].item(), 3.0); // by way of the output
-/// ```
-pub struct Saved<'a> {
-    pub(crate) node: &'a Arc<Node>,
-    pub(crate) record: &'a Record,
-    pub(crate) wanted: &'a dyn Fn(usize) -> bool,
-}
-
-impl Saved<'_> {
-    /// Whether the gradient of input `index` is asked for. A rule asks before it computes one that costs something.
-    pub fn wants(&self, index: usize) -> bool {
-        (self.wanted)(index)
-    }
-
-    /// How many inputs there are.
-    pub fn count(&self) -> usize {
-        self.record.inputs.len()
-    }
-
-    /// An input, tracked as it was.
-    ///
-    /// # Panics
-    /// If [`Op::keeps`] does not name it.
-    pub fn input(&self, index: usize) -> &Tensor {
-        match &self.record.inputs[index] {
-            crate::autograd::graph::Input::Kept(tensor) => tensor,
-            _ => {
-                panic!(
-                    "{}: the rule reads input {index}, which `keeps` does not name",
-                    self.record.op.info().name
-                )
-            }
-        }
-    }
-
-    /// The shape of an input.
-    pub fn shape(&self, index: usize) -> Shape {
-        self.record.inputs[index].shape()
-    }
-
-    /// The type of an input.
-    pub fn dtype(&self, index: usize) -> DType {
-        self.record.inputs[index].dtype()
-    }
-
-    /// The user's line where the operation ran, for messages.
-    pub fn location(&self) -> &'static Location<'static> {
-        self.record.location
-    }
-
-    /// The output, tracked: its handle is rebuilt, so that a second derivative finds its way through it.
-    ///
-    /// # Panics
-    /// If [`Op::keeps`] does not name it.
-    pub fn output(&self) -> Tensor {
-        let buffer = self.record.output.as_ref().unwrap_or_else(|| {
-            panic!(
-                "{}: the rule reads the output, which `keeps` does not name",
-                self.record.op.info().name
-            )
-        });
-        let node = is_recording().then(|| Arc::clone(self.node));
-        Tensor::on_buffer(buffer, self.node.shape, node)
-    }
-
-    /// The gradients by way of a composition of other operations that computes the same: the rule of a fused operation. The operation must keep
-    /// all inputs.
-    ///
-    /// Each input enters under an alias of its own. So each place of use gets its own gradient, also when one tensor is used twice, and what
-    /// the gradients depend on still leads back to the inputs themselves, which a second derivative needs.
-    pub fn differentiate(&self, gy: &Tensor, composition: impl FnOnce(&[Tensor]) -> Tensor) -> Grads {
-        crate::autograd::differentiate_composition(self, gy, composition)
     }
 }

@@ -102,7 +102,7 @@ impl Tensor {
         /// ```
         ///
         /// # Panics
-        /// If the shapes do not broadcast, the mask does not hold U32, or x does, which cannot hold the value.
+        /// If the shapes do not broadcast, the mask does not hold U32, or x holds U32 and the value is no whole number from 0 to 4294967295.
         pub fn masked_fill / try_masked_fill(&self, mask: &Tensor, value: f64) -> Tensor = |x| {
             mask.try_where_cond(&Tensor::try_full_of([], value, x.dtype())?, x)
         }

@@ -152,8 +152,8 @@ impl Tensor {
 
     operation! {
         /// The standard deviation over `dims`, which disappear from the shape: the root of the [variance](Tensor::var), and infinite where that is:
-        /// in F32 from distances of 10¹⁹ on. (PyTorch, which adds up in F64 here, reaches the root of an infinite variance: to_dtype(DType::F64) does
-        /// the same.) Where it is 0 its derivative is taken as 0.
+        /// in F32 from distances of 10¹⁹ on. (PyTorch adds up in F64 here, so its result stays finite; so does this one after to_dtype(DType::F64).)
+        /// Where it is 0 its derivative is taken as 0.
         ///
         /// ```
         /// use tensor_core::Tensor;

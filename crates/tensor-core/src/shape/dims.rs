@@ -26,6 +26,20 @@ impl DimSet {
 }
 
 /// What a reduction accepts as its dimensions: `..` for all, one number, or an array; negative numbers count from the end.
+///
+/// ```
+/// use tensor_core::Tensor;
+/// use tensor_core::shape::Dims;
+/// fn spread(x: &Tensor, dims: impl Dims + Copy) -> Tensor {
+///     x.max(dims) - x.min(dims)
+/// }
+/// let x = Tensor::from([[1.0, 5.0], [2.0, 9.0]]).requires_grad();
+/// assert_eq!(spread(&x, ..).item(), 8.0);
+/// assert_eq!(spread(&x, [0, -1]).item(), 8.0);
+/// let rows = spread(&x, 1);
+/// assert_eq!(rows.to_vec::<f32>(), [4.0, 7.0]);
+/// assert_eq!(rows.sum(..).grad(&[&x])[0].to_vec::<f32>(), [-1.0, 1.0, -1.0, 1.0]);
+/// ```
 pub trait Dims {
     /// The dimensions of `shape` that are meant.
     ///

@@ -4,6 +4,16 @@ use super::{GradientStep, Observer, Step};
 use crate::tensor::Tensor;
 
 /// Counts operations by name, and remembers which leaves got a gradient.
+///
+/// ```
+/// use tensor_core::Tensor;
+/// use tensor_core::autograd::observe::{Counter, observe};
+/// let w = Tensor::from([2.0]).requires_grad().named("w");
+/// let (_, counter) = observe(Counter::default(), || w.exp().sqr().grad(&[&w]));
+/// assert_eq!(counter.names()[..2], ["exp", "sqr"]); // those of the rules follow
+/// assert_eq!((counter.count("exp"), counter.count("tanh")), (1, 0));
+/// assert_eq!(counter.leaves(), ["w"]);
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Counter {
     names: Vec<&'static str>,

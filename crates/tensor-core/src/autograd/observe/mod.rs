@@ -36,6 +36,27 @@ use std::panic::Location;
 use std::sync::Arc;
 
 /// One run of an operation.
+///
+/// ```
+/// use tensor_core::Tensor;
+/// use tensor_core::autograd::observe::{Observer, Step, observe};
+///
+/// /// What ran, in words.
+/// #[derive(Default)]
+/// struct Log(Vec<String>);
+///
+/// impl Observer for Log {
+///     fn before(&mut self, step: &Step<'_>) {
+///         let rule = step.rule_of().map_or(String::new(), |rule| format!(" in the rule of {}", rule.of.name));
+///         self.0.push(format!("{} {} for {} flop{rule}", step.name(), step.shape, step.cost().flop));
+///     }
+/// }
+///
+/// let x = Tensor::from([0.0, 1.0]).requires_grad();
+/// let (_, log) = observe(Log::default(), || x.exp().sum(..).grad(&[&x]));
+/// assert_eq!(log.0[..2], ["exp [2] for 2 flop", "sum [] for 2 flop"]);
+/// assert!(log.0[2].ends_with("in the rule of sum"));
+/// ```
 #[non_exhaustive]
 pub struct Step<'a> {
     /// The operation.
@@ -73,6 +94,27 @@ impl Step<'_> {
 }
 
 /// A gradient that is complete: all contributions have arrived.
+///
+/// ```
+/// use tensor_core::Tensor;
+/// use tensor_core::autograd::observe::{GradientStep, Observer, observe};
+///
+/// /// The leaves, with their gradients and the number of contributions.
+/// #[derive(Default)]
+/// struct Leaves(Vec<(String, f64, usize)>);
+///
+/// impl Observer for Leaves {
+///     fn gradient(&mut self, step: &GradientStep<'_>) {
+///         if step.is_leaf() {
+///             self.0.push((step.description(), step.gradient.item(), step.contributions));
+///         }
+///     }
+/// }
+///
+/// let w = Tensor::from([3.0]).named("w");
+/// let (_, leaves) = observe(Leaves::default(), || (w.sqr() + &w).sum(..).grad(&[&w]));
+/// assert_eq!(leaves.0, [("`w` [1]".to_string(), 7.0, 2)]); // 2 w + 1
+/// ```
 pub struct GradientStep<'a> {
     /// The gradient.
     pub gradient: &'a Tensor,
@@ -129,6 +171,26 @@ impl GradientStep<'_> {
 
 /// Sees what the engine does on one thread. All methods do nothing by default. They may compute with tensors, which is not observed, but they cannot
 /// start or finish an observer.
+///
+/// ```
+/// use tensor_core::Tensor;
+/// use tensor_core::autograd::observe::{Observer, Step, observe};
+///
+/// /// The largest number that any operation gave.
+/// struct Largest(f64);
+///
+/// impl Observer for Largest {
+///     fn after(&mut self, _: &Step<'_>, output: &Tensor) {
+///         if output.dtype().is_float() {
+///             self.0 = self.0.max(output.max(..).item());
+///         }
+///     }
+/// }
+///
+/// let x = Tensor::from([1.0, 2.0]).requires_grad();
+/// let (gradients, largest) = observe(Largest(0.0), || (&x * 10.0).sum(..).grad(&[&x]));
+/// assert_eq!((gradients[0].to_vec::<f32>(), largest.0), (vec![10.0, 10.0], 30.0));
+/// ```
 pub trait Observer: Any {
     /// Before an operation runs; its inputs fit.
     fn before(&mut self, _step: &Step<'_>) {}

@@ -40,6 +40,27 @@ pub struct Contribution<'a> {
 }
 
 /// What a rule gave for the inputs whose gradients are asked for.
+///
+/// ```
+/// use tensor_core::Tensor;
+/// use tensor_core::autograd::observe::{Contributions, Observer, RuleStep, observe};
+///
+/// /// Which input of which operation got what.
+/// #[derive(Default)]
+/// struct Given(Vec<(&'static str, usize, f64)>);
+///
+/// impl Observer for Given {
+///     fn contributions(&mut self, step: &RuleStep<'_>, contributions: &Contributions<'_>) {
+///         for given in contributions.iter() {
+///             self.0.push((step.rule().of.name, given.input, given.gradient.item()));
+///         }
+///     }
+/// }
+///
+/// let (a, b) = (Tensor::from([3.0]).requires_grad(), Tensor::from([5.0]).requires_grad());
+/// let (_, given) = observe(Given::default(), || (&a * &b).grad(&[&a, &b]));
+/// assert_eq!(given.0, [("mul", 0, 5.0), ("mul", 1, 3.0)]);
+/// ```
 pub struct Contributions<'a> {
     saved: &'a Saved<'a>,
     grads: &'a [Grad],

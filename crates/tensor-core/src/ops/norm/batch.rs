@@ -14,6 +14,15 @@ use crate::tensor::Tensor;
 use std::sync::{Arc, OnceLock};
 
 /// Mean and biased variance of each channel, [C]. They are constants: the graph does not know how they came about.
+///
+/// ```
+/// use tensor_core::Tensor;
+/// let x = Tensor::from([[1.0, 30.0], [3.0, 10.0]]).requires_grad();
+/// let (_, moments) = x.batch_norm_with_moments(None, None, 1e-5);
+/// assert_eq!(moments.mean.to_vec::<f32>(), [2.0, 20.0]);
+/// assert_eq!(moments.variance.to_vec::<f32>(), [1.0, 100.0]);
+/// assert!(!moments.mean.is_tracked());
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Moments {
@@ -97,7 +106,7 @@ impl Op for BatchNorm {
         let [weight, _] = self.affine.values(|i| saved.input(i), Shape::from(saved.shape(0)[1]));
         let (gy, x) = (gy.dense(), saved.input(0).dense());
         let [gx, gw, gb] = with_float!(gy.dtype(), T => backward::<T>(&gy, &x, moments, self.eps, &weight));
-        Some(self.affine.gradients([gx, gw, gb]))
+        Some(self.affine.gradients(saved, gx, || gw, || gb))
     }
 
     fn cost(&self, inputs: &[&Tensor], shape: Shape) -> Cost {
@@ -167,13 +176,12 @@ impl Op for BatchNormInference {
         }
         let (x, mean) = (saved.input(0), saved.input(1));
         let inverse = (saved.input(2) + self.eps).rsqrt();
-        let scale = match self.affine.weight() {
-            Some(weight) => saved.input(weight) * &inverse,
-            None => inverse.clone(),
-        };
         let fit = |values: &Tensor| by_channel(values, x.shape());
         let sum = |values: &Tensor| values.sum(&*all_but_channels(x.shape()));
-        let gx = saved.wants(0).then(|| gy * fit(&scale));
+        let gx = saved.wants(0).then(|| match self.affine.weight() {
+            Some(weight) => gy * fit(&(saved.input(weight) * &inverse)),
+            None => gy * fit(&inverse),
+        });
         let mut grads = grads![gx, Grad::Unwanted, Grad::Unwanted];
         if let Some(weight) = self.affine.weight() {
             let gw = saved.wants(weight).then(|| sum(&((x - fit(mean)) * gy)) * inverse);

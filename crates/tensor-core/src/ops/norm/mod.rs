@@ -15,8 +15,9 @@ mod rows;
 
 pub use batch::Moments;
 
-use super::op::{Grad, Grads};
+use super::op::{Grads, Saved};
 use crate::error::ShapeError;
+use crate::grads;
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
@@ -65,10 +66,22 @@ impl Affine {
         [given(self.weight(), 1.0), given(self.bias(), 0.0)]
     }
 
-    /// The gradients of x, weight and bias, of those that there are.
-    fn gradients(self, [gx, gw, gb]: [Tensor; 3]) -> Grads {
-        let of_given = [Some(gx), self.weight.then_some(gw), self.bias.then_some(gb)];
-        of_given.into_iter().flatten().map(Grad::Is).collect()
+    /// The gradients of x, weight and bias, of those that there are and that are wanted.
+    fn gradients(
+        self,
+        saved: &Saved<'_>,
+        gx: Tensor,
+        gw: impl FnOnce() -> Tensor,
+        gb: impl FnOnce() -> Tensor,
+    ) -> Grads {
+        let mut grads = grads![gx];
+        if let Some(weight) = self.weight() {
+            grads.push(saved.wants(weight).then(gw).into());
+        }
+        if let Some(bias) = self.bias() {
+            grads.push(saved.wants(bias).then(gb).into());
+        }
+        grads
     }
 
     /// y · w + b, as a composition. `fit` gives both the shape that is broadcast against y.
@@ -125,4 +138,31 @@ fn standardise(x: &Tensor, dims: &[isize], eps: f64) -> Tensor {
     let distance = x - x.sum_keepdim(dims) / n;
     let variance = distance.sqr().sum_keepdim(dims) / n;
     &distance / (variance + eps).sqrt()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::autograd::observe::{Counter, observe};
+
+    /// The operations that the rule runs on the way from the sum of y to `target`.
+    fn in_the_rule(y: &Tensor, target: &Tensor) -> Vec<&'static str> {
+        let loss = y.sum(..);
+        observe(Counter::default(), || loss.grad(&[target])).1.names().to_vec()
+    }
+
+    #[test]
+    fn fast_rules_compute_only_what_is_wanted() {
+        let x = Tensor::from([[1.0, 3.0], [2.0, 6.0]]).requires_grad();
+        let constant = Tensor::from([1.0, 2.0]);
+        let bias = Tensor::from([0.0, 1.0]).requires_grad();
+        for weight in [None, Some(&constant)] {
+            let y = x.layer_norm([2], weight, None, 1e-5);
+            assert!(!in_the_rule(&y, &x).contains(&"narrow"), "no sums for weights");
+        }
+        let y = x
+            .detach()
+            .batch_norm_inference(&constant, &constant, Some(&constant), Some(&bias), 1e-5);
+        assert!(!in_the_rule(&y, &bias).contains(&"mul"), "no scale for x");
+    }
 }

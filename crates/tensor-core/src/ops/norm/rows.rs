@@ -155,7 +155,7 @@ impl Op for RowNorm {
         let (rows, inputs) = (self.rows(shape), [&gy.dense(), &saved.input(0).dense(), stats, &weight]);
         let [gx, sums] = with_float!(gy.dtype(), T => backward::<T>(inputs, rows));
         let sum = |first| sums.narrow(0, first, rows.channels).reshape(weight.shape());
-        Some(self.affine.gradients([gx, sum(0), sum(rows.channels)]))
+        Some(self.affine.gradients(saved, gx, || sum(0), || sum(rows.channels)))
     }
 
     fn cost(&self, inputs: &[&Tensor], shape: Shape) -> Cost {

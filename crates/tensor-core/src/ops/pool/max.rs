@@ -1,6 +1,7 @@
 //! The largest number of each window.
 
 use super::super::elementwise::same_float_type;
+use super::super::index::check_places_have_names;
 use super::super::op::{Cost, Grad, Grads, Keeps, Op, OpInfo, Saved};
 use super::super::{try_apply, with_float};
 use super::{CHECKED, Window};
@@ -39,6 +40,8 @@ impl Op for MaxIndices {
             let problem = format!("the input {shape} has no places: a window would see nothing but padding");
             return Err(ShapeError::new(self.name, problem));
         }
+        let [rows, columns] = axes.map(|axis| axis.input);
+        check_places_have_names(self.name, rows * columns, || format!("a plane of the input {shape}"))?;
         let output = axes.map(|axis| axis.output);
         self.window.sliding.shape(self.name, shape[0], shape[1], output)
     }

@@ -96,8 +96,9 @@ fn movement<const D: usize>(options: &PoolOptions<D>) -> ConvOptions<D> {
 /// Pooling and upsampling of images [N, C, H, W] and sequences [N, C, L] (F32, F64). A size is a number, or an array with one for each dimension.
 impl Tensor {
     composition! {
-        /// The largest number that each window sees, [N, C, H', W'] with H' = ⌊(H + 2 · padding - kernel) / stride⌋ + 1. Padding is -∞. NaN counts as the
-        /// largest. The gradient goes to the number that was the largest, the first of several.
+        /// The largest number that each window sees of images [N, C, H, W] (F32 or F64): [N, C, H', W'] with
+        /// H' = ⌊(H + 2 · padding - kernel) / stride⌋ + 1, in the same type. Padding is -∞. NaN counts as the largest. The gradient goes to the number
+        /// that was the largest, the first of several.
         ///
         /// ```
         /// use tensor_core::Tensor;
@@ -109,14 +110,14 @@ impl Tensor {
         /// ```
         ///
         /// # Panics
-        /// If the window is larger than the padded image, or the padding more than half of the window.
+        /// If the window is larger than the padded image, or the padding more than half of the window, or a plane has more places than U32 can name.
         pub fn max_pool2d / try_max_pool2d(&self, options: &Pool2dOptions) -> Tensor = |this| {
             max_pool(this, Window::over(options), "max_pool2d")
         }
     }
 
     composition! {
-        /// [`Tensor::max_pool2d`] of sequences [N, C, L].
+        /// [`Tensor::max_pool2d`] of sequences [N, C, L] (F32 or F64): [N, C, L'].
         ///
         /// ```
         /// use tensor_core::Tensor;
@@ -135,8 +136,8 @@ impl Tensor {
     }
 
     composition! {
-        /// The mean of what each window sees, [N, C, H', W'] as for [`Tensor::max_pool2d`]. Padding counts as zeros, and the sum is divided by the whole
-        /// size of the window (PyTorch's `count_include_pad`). The gradient of each mean is shared equally.
+        /// The mean of what each window sees of images [N, C, H, W] (F32 or F64): [N, C, H', W'] as for [`Tensor::max_pool2d`]. Padding counts as zeros,
+        /// and the sum is divided by the whole size of the window (PyTorch's `count_include_pad`). The gradient of each mean is shared equally.
         ///
         /// ```
         /// use tensor_core::Tensor;
@@ -156,7 +157,7 @@ impl Tensor {
     }
 
     composition! {
-        /// [`Tensor::avg_pool2d`] of sequences [N, C, L].
+        /// [`Tensor::avg_pool2d`] of sequences [N, C, L] (F32 or F64): [N, C, L'].
         ///
         /// ```
         /// use tensor_core::Tensor;
@@ -176,7 +177,8 @@ impl Tensor {
     }
 
     composition! {
-        /// Each number repeated `scale` times in height and width: [N, C, H · scale, W · scale]. The gradient is the sum over each block.
+        /// Each number of images [N, C, H, W] (F32 or F64) repeated `scale` times in height and width: [N, C, H · scale, W · scale]. The gradient is the
+        /// sum over each block.
         ///
         /// ```
         /// use tensor_core::Tensor;
@@ -196,7 +198,7 @@ impl Tensor {
     }
 
     composition! {
-        /// [`Tensor::upsample_nearest2d`] of sequences [N, C, L].
+        /// [`Tensor::upsample_nearest2d`] of sequences [N, C, L] (F32 or F64): [N, C, L · scale].
         ///
         /// ```
         /// use tensor_core::Tensor;

@@ -1,0 +1,268 @@
+//! What a rule is given of the run that it differentiates.
+
+use super::Grads;
+use crate::autograd::graph::{Input, Node, Record};
+use crate::autograd::is_recording;
+use crate::dtype::DType;
+use crate::shape::Shape;
+use crate::tensor::Tensor;
+use std::panic::Location;
+use std::sync::Arc;
+
+/// What a rule finds of the run that it differentiates: the values that [`Op::keeps`](super::Op::keeps) names, the shapes and types of all inputs, and which gradients
+/// are asked for.
+///
+/// ```
+/// use tensor_core::ops::{Grads, Keeps, Op, OpInfo, Saved, apply};
+/// use tensor_core::{Shape, ShapeError, Tensor, grads};
+///
+/// /// y = a e^b
+/// struct TimesExp;
+///
+/// impl Op for TimesExp {
+///     fn info(&self) -> OpInfo {
+///         OpInfo { name: "times_exp", formula: "y = a e^b", rule: "ga = gy · e^b, gb = gy · y" }
+///     }
+///     fn infer(&self, inputs: &[&Tensor]) -> Result<Shape, ShapeError> {
+///         Ok(inputs[0].shape())
+///     }
+///     fn forward(&self, inputs: &[&Tensor], _: Shape) -> Tensor {
+///         inputs[0] * inputs[1].exp()
+///     }
+///     fn keeps(&self) -> Keeps {
+///         Keeps::inputs(&[1]).and_output()
+///     }
+///     fn vjp(&self, saved: &Saved<'_>, gy: &Tensor) -> Grads {
+///         grads![
+///             saved.wants(0).then(|| gy * saved.input(1).exp()),
+///             saved.wants(1).then(|| gy * saved.output()),
+///         ]
+///     }
+/// }
+///
+/// let (a, b) = (Tensor::from([3.0]).requires_grad(), Tensor::from([0.0]).requires_grad());
+/// let y = apply(TimesExp, &[&a, &b]);
+/// let gradients = y.grad_graph(&[&a, &b]);
+/// assert_eq!((y.item(), gradients[0].item(), gradients[1].item()), (3.0, 1.0, 3.0));
+/// assert_eq!(gradients[1].grad(&[&b])[0].item(), 3.0); // by way of the output
+/// ```
+pub struct Saved<'a> {
+    pub(crate) node: &'a Arc<Node>,
+    pub(crate) record: &'a Record,
+    pub(crate) wanted: &'a dyn Fn(usize) -> bool,
+}
+
+impl Saved<'_> {
+    /// Whether the gradient of input `index` is asked for. A rule asks before it computes one that costs something.
+    ///
+    /// ```
+    /// # use tensor_core::ops::{Grads, Keeps, Op, OpInfo, Saved, apply};
+    /// # use tensor_core::{DType, Shape, ShapeError, Tensor, grads};
+    /// # struct Product;
+    /// # impl Op for Product {
+    /// #     fn info(&self) -> OpInfo { OpInfo { name: "product", formula: "", rule: "" } }
+    /// #     fn infer(&self, inputs: &[&Tensor]) -> Result<Shape, ShapeError> { Ok(inputs[0].shape()) }
+    /// #     fn forward(&self, inputs: &[&Tensor], _: Shape) -> Tensor { inputs[0] * inputs[1] }
+    /// #     fn keeps(&self) -> Keeps { Keeps::all_inputs() }
+    /// fn vjp(&self, saved: &Saved<'_>, gy: &Tensor) -> Grads {
+    ///     grads![
+    ///         saved.wants(0).then(|| gy * saved.input(1)), // y = a b
+    ///         saved.wants(1).then(|| gy * saved.input(0)),
+    ///     ]
+    /// }
+    /// # }
+    /// let (a, b) = (Tensor::from([2.0]), Tensor::from([5.0]).requires_grad());
+    /// assert_eq!(apply(Product, &[&a, &b]).grad(&[&b])[0].item(), 2.0); // a product less: that for a
+    /// ```
+    pub fn wants(&self, index: usize) -> bool {
+        (self.wanted)(index)
+    }
+
+    /// How many inputs there are.
+    ///
+    /// ```
+    /// # use tensor_core::ops::{Grads, Keeps, Op, OpInfo, Saved, apply};
+    /// # use tensor_core::{DType, Shape, ShapeError, Tensor, grads};
+    /// # struct Total;
+    /// # impl Op for Total {
+    /// #     fn info(&self) -> OpInfo { OpInfo { name: "total", formula: "", rule: "" } }
+    /// #     fn infer(&self, inputs: &[&Tensor]) -> Result<Shape, ShapeError> { Ok(inputs[0].shape()) }
+    /// #     fn forward(&self, inputs: &[&Tensor], _: Shape) -> Tensor { inputs[1..].iter().fold(inputs[0].clone(), |sum, input| sum + *input) }
+    /// #     fn keeps(&self) -> Keeps { Keeps::nothing() }
+    /// fn vjp(&self, saved: &Saved<'_>, gy: &Tensor) -> Grads {
+    ///     (0..saved.count()).map(|_| gy.clone().into()).collect() // y = the sum of all inputs
+    /// }
+    /// # }
+    /// let x = Tensor::from([2.0]).requires_grad();
+    /// let y = apply(Total, &[&x, &x, &x]);
+    /// assert_eq!((y.item(), y.grad(&[&x])[0].item()), (6.0, 3.0));
+    /// ```
+    pub fn count(&self) -> usize {
+        self.record.inputs.len()
+    }
+
+    /// An input, tracked as it was.
+    ///
+    /// ```
+    /// # use tensor_core::ops::{Grads, Keeps, Op, OpInfo, Saved, apply};
+    /// # use tensor_core::{DType, Shape, ShapeError, Tensor, grads};
+    /// # struct Square;
+    /// # impl Op for Square {
+    /// #     fn info(&self) -> OpInfo { OpInfo { name: "square", formula: "", rule: "" } }
+    /// #     fn infer(&self, inputs: &[&Tensor]) -> Result<Shape, ShapeError> { Ok(inputs[0].shape()) }
+    /// #     fn forward(&self, inputs: &[&Tensor], _: Shape) -> Tensor { inputs[0] * inputs[0] }
+    /// #     fn keeps(&self) -> Keeps { Keeps::inputs(&[0]) }
+    /// fn vjp(&self, saved: &Saved<'_>, gy: &Tensor) -> Grads {
+    ///     grads![gy * 2.0 * saved.input(0)] // y = x²
+    /// }
+    /// # }
+    /// let x = Tensor::from([3.0]).requires_grad();
+    /// let slope = &apply(Square, &[&x]).grad_graph(&[&x])[0];
+    /// assert_eq!((slope.item(), slope.grad(&[&x])[0].item()), (6.0, 2.0)); // it is tracked
+    /// ```
+    ///
+    /// # Panics
+    /// If [`Op::keeps`](super::Op::keeps) does not name it.
+    pub fn input(&self, index: usize) -> &Tensor {
+        match &self.record.inputs[index] {
+            Input::Kept(tensor) => tensor,
+            _ => {
+                panic!(
+                    "{}: the rule reads input {index}, which `keeps` does not name",
+                    self.record.op.info().name
+                )
+            }
+        }
+    }
+
+    /// The shape of an input.
+    ///
+    /// ```
+    /// # use tensor_core::ops::{Grads, Keeps, Op, OpInfo, Saved, apply};
+    /// # use tensor_core::{DType, Shape, ShapeError, Tensor, grads};
+    /// # struct Mean;
+    /// # impl Op for Mean {
+    /// #     fn info(&self) -> OpInfo { OpInfo { name: "mean", formula: "", rule: "" } }
+    /// #     fn infer(&self, inputs: &[&Tensor]) -> Result<Shape, ShapeError> { Ok(inputs[0].shape()) }
+    /// #     fn forward(&self, inputs: &[&Tensor], _: Shape) -> Tensor { inputs[0].mean(..).expand(inputs[0].shape()) }
+    /// #     fn keeps(&self) -> Keeps { Keeps::nothing() }
+    /// fn vjp(&self, saved: &Saved<'_>, gy: &Tensor) -> Grads {
+    ///     let n = saved.shape(0).count() as f64; // y = the mean, in every place
+    ///     grads![(gy.sum(..) / n).expand(saved.shape(0))]
+    /// }
+    /// # }
+    /// let x = Tensor::from([1.0, 5.0]).requires_grad();
+    /// let y = apply(Mean, &[&x]);
+    /// assert_eq!(y.to_vec::<f32>(), [3.0, 3.0]);
+    /// assert_eq!(y.narrow(0, 0, 1).sum(..).grad(&[&x])[0].to_vec::<f32>(), [0.5, 0.5]);
+    /// ```
+    pub fn shape(&self, index: usize) -> Shape {
+        self.record.inputs[index].shape()
+    }
+
+    /// The type of an input.
+    ///
+    /// ```
+    /// # use tensor_core::ops::{Grads, Keeps, Op, OpInfo, Saved, apply};
+    /// # use tensor_core::{DType, Shape, ShapeError, Tensor, grads};
+    /// # struct Widened;
+    /// # impl Op for Widened {
+    /// #     fn info(&self) -> OpInfo { OpInfo { name: "widened", formula: "", rule: "" } }
+    /// #     fn infer(&self, inputs: &[&Tensor]) -> Result<Shape, ShapeError> { Ok(inputs[0].shape()) }
+    /// #     fn forward(&self, inputs: &[&Tensor], _: Shape) -> Tensor { inputs[0].to_dtype(DType::F64) }
+    /// #     fn keeps(&self) -> Keeps { Keeps::nothing() }
+    /// fn vjp(&self, saved: &Saved<'_>, gy: &Tensor) -> Grads {
+    ///     grads![gy.to_dtype(saved.dtype(0))] // y = x in F64
+    /// }
+    /// # }
+    /// let x = Tensor::from([1.5]).requires_grad();
+    /// let y = apply(Widened, &[&x]);
+    /// assert_eq!((y.dtype(), y.grad(&[&x])[0].dtype()), (DType::F64, DType::F32));
+    /// ```
+    pub fn dtype(&self, index: usize) -> DType {
+        self.record.inputs[index].dtype()
+    }
+
+    /// The user's line where the operation ran, for messages.
+    ///
+    /// ```
+    /// # use tensor_core::ops::{Grads, Keeps, Op, OpInfo, Saved, apply};
+    /// # use tensor_core::{DType, Shape, ShapeError, Tensor, grads};
+    /// # struct Marked;
+    /// # impl Op for Marked {
+    /// #     fn info(&self) -> OpInfo { OpInfo { name: "marked", formula: "", rule: "" } }
+    /// #     fn infer(&self, inputs: &[&Tensor]) -> Result<Shape, ShapeError> { Ok(inputs[0].shape()) }
+    /// #     fn forward(&self, inputs: &[&Tensor], _: Shape) -> Tensor { inputs[0].clone() }
+    /// #     fn keeps(&self) -> Keeps { Keeps::nothing() }
+    /// fn vjp(&self, saved: &Saved<'_>, gy: &Tensor) -> Grads {
+    ///     assert!(saved.location().file().ends_with(".rs"), "not {}", saved.location());
+    ///     grads![gy.clone()] // y = x
+    /// }
+    /// # }
+    /// let x = Tensor::from([1.5]).requires_grad();
+    /// assert_eq!(apply(Marked, &[&x]).grad(&[&x])[0].item(), 1.0);
+    /// ```
+    pub fn location(&self) -> &'static Location<'static> {
+        self.record.location
+    }
+
+    /// The output, tracked: its handle is rebuilt, so that a second derivative finds its way through it.
+    ///
+    /// ```
+    /// # use tensor_core::ops::{Grads, Keeps, Op, OpInfo, Saved, apply};
+    /// # use tensor_core::{DType, Shape, ShapeError, Tensor, grads};
+    /// # struct Exp;
+    /// # impl Op for Exp {
+    /// #     fn info(&self) -> OpInfo { OpInfo { name: "exp", formula: "", rule: "" } }
+    /// #     fn infer(&self, inputs: &[&Tensor]) -> Result<Shape, ShapeError> { Ok(inputs[0].shape()) }
+    /// #     fn forward(&self, inputs: &[&Tensor], _: Shape) -> Tensor { inputs[0].exp() }
+    /// #     fn keeps(&self) -> Keeps { Keeps::the_output() }
+    /// fn vjp(&self, saved: &Saved<'_>, gy: &Tensor) -> Grads {
+    ///     grads![gy * saved.output()] // y = eˣ
+    /// }
+    /// # }
+    /// let x = Tensor::from([0.0]).requires_grad();
+    /// let slope = &apply(Exp, &[&x]).grad_graph(&[&x])[0];
+    /// assert_eq!((slope.item(), slope.grad(&[&x])[0].item()), (1.0, 1.0));
+    /// ```
+    ///
+    /// # Panics
+    /// If [`Op::keeps`](super::Op::keeps) does not name it.
+    pub fn output(&self) -> Tensor {
+        let buffer = self.record.output.as_ref().unwrap_or_else(|| {
+            panic!(
+                "{}: the rule reads the output, which `keeps` does not name",
+                self.record.op.info().name
+            )
+        });
+        let node = is_recording().then(|| Arc::clone(self.node));
+        Tensor::on_buffer(buffer, self.node.shape, node)
+    }
+
+    /// The gradients by way of a composition of other operations that computes the same: the rule of a fused operation. The operation must keep
+    /// all inputs.
+    ///
+    /// Each input enters under an alias of its own. So each place of use gets its own gradient, also when one tensor is used twice, and what
+    /// the gradients depend on still leads back to the inputs themselves, which a second derivative needs.
+    ///
+    /// ```
+    /// # use tensor_core::ops::{Grads, Keeps, Op, OpInfo, Saved, apply};
+    /// # use tensor_core::{DType, Shape, ShapeError, Tensor, grads};
+    /// # struct Square;
+    /// # impl Op for Square {
+    /// #     fn info(&self) -> OpInfo { OpInfo { name: "square", formula: "", rule: "" } }
+    /// #     fn infer(&self, inputs: &[&Tensor]) -> Result<Shape, ShapeError> { Ok(inputs[0].shape()) }
+    /// #     fn forward(&self, inputs: &[&Tensor], _: Shape) -> Tensor { inputs[0].sqr() }
+    /// #     fn keeps(&self) -> Keeps { Keeps::all_inputs() }
+    /// fn vjp(&self, saved: &Saved<'_>, gy: &Tensor) -> Grads {
+    ///     saved.differentiate(gy, |inputs| &inputs[0] * &inputs[0]) // y = x²
+    /// }
+    /// # }
+    /// let x = Tensor::from([3.0]).requires_grad();
+    /// let slope = &apply(Square, &[&x]).grad_graph(&[&x])[0];
+    /// assert_eq!((slope.item(), slope.grad(&[&x])[0].item()), (6.0, 2.0));
+    /// ```
+    pub fn differentiate(&self, gy: &Tensor, composition: impl FnOnce(&[Tensor]) -> Tensor) -> Grads {
+        crate::autograd::differentiate_composition(self, gy, composition)
+    }
+}
