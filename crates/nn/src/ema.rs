@@ -114,6 +114,21 @@ impl Ema {
 
     /// Takes the present values in. Called after each step.
     ///
+    /// ```
+    /// use nn::{Ema, Linear};
+    /// use tensor_core::{Random, Tensor};
+    /// let model = Linear::new(1, 1, &mut Random::new(0)).without_bias();
+    /// model.weight.set(&Tensor::from([[8.0]]));
+    /// let mut ema = Ema::new(&model, 0.5);
+    /// let mut averages = Vec::new();
+    /// for _ in 0..3 {
+    ///     model.weight.set(&Tensor::from([[0.0]]));
+    ///     ema.update(&model);
+    ///     averages.push(ema.state()["module.weight"].item());
+    /// }
+    /// assert_eq!(averages, [4.0, 2.0, 1.0]); // half of the way to 0 each time
+    /// ```
+    ///
     /// # Panics
     /// If the module has other names, shapes or types than the one that the average was made of.
     #[track_caller]
@@ -134,6 +149,23 @@ impl Ema {
     /// Puts the averages into the module, until the guard is dropped: then it gets back the values that it has now. Nothing is copied.
     ///
     /// What changes in the module meanwhile is lost. So it is for evaluating, sampling and saving, not for training.
+    ///
+    /// ```
+    /// use nn::{Context, Ema, Layer, Linear};
+    /// use tensor_core::{Random, Tensor};
+    /// let random = &mut Random::new(0);
+    /// let (model, mut cx) = (Linear::new(1, 1, random).without_bias(), Context::evaluation(random));
+    /// model.weight.set(&Tensor::from([[2.0]]));
+    /// let ema = Ema::new(&model, 0.5);
+    /// model.weight.set(&Tensor::from([[6.0]]));
+    /// let mut of_three = || model.forward(&Tensor::from([[3.0]]), &mut cx).item();
+    /// assert_eq!(of_three(), 18.0);
+    /// let applied = ema.apply_to(&model);
+    /// assert_eq!(of_three(), 6.0);
+    /// model.weight.set(&Tensor::from([[100.0]])); // lost
+    /// drop(applied);
+    /// assert_eq!(of_three(), 18.0);
+    /// ```
     ///
     /// # Panics
     /// If the module has other names, shapes or types than the one that the average was made of, or averages are in it already.

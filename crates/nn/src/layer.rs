@@ -97,6 +97,7 @@ struct Takes {
     ranks: RangeInclusive<usize>,
 }
 
+const BATCHES: Takes = Takes::new("[N, C, …]", 2..=usize::MAX);
 const VECTORS_AND_SEQUENCES: Takes = Takes::new("[N, C] or [N, C, L]", 2..=3);
 const SEQUENCES: Takes = Takes::new("[N, C, L]", 3..=3);
 const SEQUENCES_AND_IMAGES: Takes = Takes::new("[N, C, L] or [N, C, H, W]", 3..=4);

@@ -18,6 +18,52 @@ use std::fmt;
 use tensor_core::{Gradients, Tensor};
 
 /// Something that moves parameters along their gradients.
+///
+/// ```
+/// use nn::{Optimiser, Param};
+/// use std::collections::BTreeMap;
+/// use tensor_core::{Gradients, Tensor};
+///
+/// /// w ← w - α sign(g), without momentum: a step of α, however long the gradient is.
+/// struct SignDescent {
+///     params: Vec<Param>,
+///     learning_rate: f64,
+/// }
+///
+/// impl Optimiser for SignDescent {
+///     fn params(&self) -> &[Param] {
+///         &self.params
+///     }
+///     fn step(&mut self, gradients: &Gradients) {
+///         for param in &self.params {
+///             let gradient = gradients.get(param).expect("each parameter has a gradient");
+///             param.set(&(param.tensor() - gradient.sign() * self.learning_rate));
+///         }
+///     }
+///     fn learning_rate(&self) -> f64 {
+///         self.learning_rate
+///     }
+///     fn set_learning_rate(&mut self, learning_rate: f64) {
+///         self.learning_rate = learning_rate;
+///     }
+///     fn state(&self) -> BTreeMap<String, Tensor> {
+///         BTreeMap::new() // no moments
+///     }
+///     fn load_state(&mut self, _: &BTreeMap<String, Tensor>) -> Result<(), String> {
+///         Ok(())
+///     }
+/// }
+///
+/// let w = Param::new(Tensor::from([3.0, -1.0]));
+/// let mut optimiser = SignDescent { params: vec![w.clone()], learning_rate: 0.5 };
+/// let (loss, gradients) = w.tensor().sqr().sum(..).value_and_grad(optimiser.params());
+/// assert_eq!((loss, gradients.get(&w).unwrap().to_vec::<f32>()), (10.0, vec![6.0, -2.0])); // 2 w
+/// optimiser.step(&gradients);
+/// assert_eq!(w.tensor().to_vec::<f32>(), [2.5, -0.5]);
+/// optimiser.set_learning_rate(0.25);
+/// optimiser.step(&gradients);
+/// assert_eq!(w.tensor().to_vec::<f32>(), [2.25, -0.25]);
+/// ```
 pub trait Optimiser: Send {
     /// The parameters that it holds, in the order of its state.
     fn params(&self) -> &[Param];

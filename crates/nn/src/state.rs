@@ -77,6 +77,26 @@ pub fn save(module: &(impl Module + ?Sized), path: &Path) -> Result<(), StateErr
 
 /// Loads a module's parameters and buffers. Nothing changes unless everything fits.
 ///
+/// ```
+/// use nn::{Linear, state};
+/// use std::collections::BTreeMap;
+/// use tensor_core::{Random, Tensor};
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("model.safetensors");
+/// let weight = ("weight".to_owned(), Tensor::from([[1.0, 2.0]]));
+/// let bias = ("bias".to_owned(), Tensor::from([3.0]));
+/// state::save_tensors(&BTreeMap::from([weight.clone(), bias]), &path)?;
+/// let linear = Linear::new(2, 1, &mut Random::new(0));
+/// state::load(&linear, &path)?;
+/// assert_eq!(linear.weight.tensor().to_vec::<f32>(), [1.0, 2.0]);
+/// assert_eq!(linear.bias.as_ref().unwrap().tensor().item(), 3.0);
+///
+/// state::save_tensors(&BTreeMap::from([weight]), &path)?;
+/// let message = state::load(&linear, &path).unwrap_err().to_string();
+/// assert!(message.ends_with("does not fit the model: `bias` is missing"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 /// If the file cannot be read, is not sound, or names or shapes differ from the module's.
 pub fn load(module: &(impl Module + ?Sized), path: &Path) -> Result<(), StateError> {
@@ -118,6 +138,20 @@ fn load_entries(
 
 /// Saves named tensors as a safetensors file, complete or not at all. U32 is written as I64, PyTorch's type of integers.
 ///
+/// ```
+/// use nn::state;
+/// use std::collections::BTreeMap;
+/// use tensor_core::Tensor;
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("counts.safetensors");
+/// state::save_tensors(&BTreeMap::from([("seen".to_owned(), Tensor::from_slice(&[3u32, 5], [2]))]), &path)?;
+/// let file = std::fs::read(&path)?;
+/// // Numbers are little-endian, and those of this one tensor are the last 16 bytes.
+/// assert!(file.ends_with(&[3, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0]));
+/// assert!(state::save_tensors(&BTreeMap::new(), &folder.path().join("no/such/folder")).is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 /// If the file cannot be written.
 pub fn save_tensors(tensors: &BTreeMap<String, Tensor>, path: &Path) -> Result<(), StateError> {
@@ -151,6 +185,22 @@ fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 }
 
 /// The tensors of a safetensors file by name. F16 and BF16 become F32; I64, I32, U8 and BOOL become U32.
+///
+/// ```
+/// use nn::state;
+/// // A file is the length of its header in 8 bytes, the header, and the numbers. Two of F16 are here: 1.5 and -2.
+/// let header = r#"{"x":{"dtype":"F16","shape":[2],"data_offsets":[0,4]}}"#;
+/// let length = (header.len() as u64).to_le_bytes();
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("x.safetensors");
+/// std::fs::write(&path, [&length[..], header.as_bytes(), &[0x00, 0x3e, 0x00, 0xc0]].concat())?;
+/// let tensors = state::load_tensors(&path)?;
+/// assert_eq!(tensors["x"].to_vec::<f32>(), [1.5, -2.0]);
+///
+/// std::fs::write(&path, "hello")?;
+/// assert!(matches!(state::load_tensors(&path), Err(nn::StateError::Format { .. })));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 /// If the file cannot be read, is not sound, or holds a type or a number that has no place here.

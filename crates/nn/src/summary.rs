@@ -65,6 +65,15 @@ pub struct SummaryRow {
 impl Summary {
     /// The summary of a layer with zeros of this shape as its input, evaluated.
     ///
+    /// ```
+    /// use nn::{Linear, Summary};
+    /// let linear = Linear::new(3, 2, &mut tensor_core::Random::new(0));
+    /// let summary = Summary::of(&linear, [5, 3]);
+    /// assert_eq!(summary.rows[0].output, Some([5, 2].into()));
+    /// assert_eq!(summary.rows[0].parameters, 8); // 2 · 3 and a bias of 2
+    /// assert_eq!((summary.trainable, summary.buffers, summary.bytes), (8, 0, 32));
+    /// ```
+    ///
     /// # Panics
     /// If the layer takes no such input.
     #[track_caller]

@@ -103,7 +103,8 @@ activation! {
     SiLU => |x| x.silu()
 }
 activation! {
-    /// y = x Φ(x), with the distribution function of N(0, 1) (Hendrycks & Gimpel 2016); see [`Tensor::gelu`]. ([`Tensor::gelu_tanh`] is its approximation.) Any shape, F32 or F64.
+    /// y = x Φ(x), with the distribution function of N(0, 1) (Hendrycks & Gimpel 2016); see [`Tensor::gelu`]. ([`Tensor::gelu_tanh`] is its
+    /// approximation.) Any shape, F32 or F64.
     ///
     /// ```
     /// use nn::{Context, GELU, Layer};

@@ -2,41 +2,29 @@
 
 use super::{Layer, SEQUENCES_AND_IMAGES};
 use crate::context::Context;
-use tensor_core::ops::{PerDim, PoolOptions};
+use tensor_core::ops::{PerDim, Pool1dOptions, Pool2dOptions, PoolOptions};
 use tensor_core::{Shape, ShapeError, Tensor};
 
 /// A layer that pools windows of so many dimensions by an operation.
 macro_rules! pooling {
-    ($(#[$doc:meta])* $name:ident, $dims:literal, $operation:ident) => {
+    ($(#[$doc:meta])* $name:ident, $dims:literal, $options:ident, $operation:ident) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[non_exhaustive]
         pub struct $name {
-            /// The size of the window.
-            pub kernel: [usize; $dims],
-            /// From one position of the window to the next.
-            pub stride: [usize; $dims],
-            /// Places added before and after each dimension.
-            pub padding: [usize; $dims],
+            /// The window and how it moves.
+            pub options: $options,
         }
 
         impl $name {
             /// Windows of this size side by side.
             pub fn new(kernel: impl PerDim<$dims>) -> $name {
-                let kernel = kernel.per_dim();
-                $name { kernel, stride: kernel, padding: [0; $dims] }
+                $name::with_options(PoolOptions::new(kernel))
             }
 
-            /// The same with another stride.
-            #[must_use]
-            pub fn stride(self, stride: impl PerDim<$dims>) -> $name {
-                $name { stride: stride.per_dim(), ..self }
-            }
-
-            /// The same with padding.
-            #[must_use]
-            pub fn padding(self, padding: impl PerDim<$dims>) -> $name {
-                $name { padding: padding.per_dim(), ..self }
+            /// Windows that overlap or leave gaps, or reach into padding.
+            pub fn with_options(options: $options) -> $name {
+                $name { options }
             }
         }
 
@@ -45,7 +33,7 @@ macro_rules! pooling {
         impl Layer for $name {
             #[track_caller]
             fn forward(&self, x: &Tensor, _: &mut Context) -> Tensor {
-                x.$operation(&PoolOptions::<$dims>::new(self.kernel).stride(self.stride).padding(self.padding))
+                x.$operation(&self.options)
             }
         }
     };
@@ -56,18 +44,18 @@ pooling! {
     ///
     /// ```
     /// use nn::{Context, Layer, MaxPool2d};
-    /// use tensor_core::{Random, Tensor};
+    /// use tensor_core::{Random, Tensor, ops::Pool2dOptions};
     /// let x = Tensor::from([[1.0, 5.0, 2.0], [3.0, 4.0, 0.0]]).reshape([1, 1, 2, 3]).requires_grad();
     /// let cx = &mut Context::evaluation(&Random::new(0));
     /// assert_eq!(MaxPool2d::new(2).forward(&x, cx).to_vec::<f32>(), [5.0]);
-    /// let y = MaxPool2d::new(2).stride(1).forward(&x, cx);
+    /// let y = MaxPool2d::with_options(Pool2dOptions::new(2).stride(1)).forward(&x, cx);
     /// assert_eq!(y.to_vec::<f32>(), [5.0, 5.0]);
     /// assert_eq!(y.sum(..).grad(&[&x])[0].to_vec::<f32>(), [0.0, 2.0, 0.0, 0.0, 0.0, 0.0]);
     /// ```
     ///
     /// # Panics
     /// At the caller's line, if the input is no batch of images, or the window larger than they are with their padding.
-    MaxPool2d, 2, max_pool2d
+    MaxPool2d, 2, Pool2dOptions, max_pool2d
 }
 
 pooling! {
@@ -84,7 +72,7 @@ pooling! {
     ///
     /// # Panics
     /// At the caller's line, if the input is no batch of sequences, or the window longer than they are with their padding.
-    MaxPool1d, 1, max_pool1d
+    MaxPool1d, 1, Pool1dOptions, max_pool1d
 }
 
 pooling! {
@@ -92,18 +80,18 @@ pooling! {
     ///
     /// ```
     /// use nn::{AvgPool2d, Context, Layer};
-    /// use tensor_core::{Random, Tensor};
+    /// use tensor_core::{Random, Tensor, ops::Pool2dOptions};
     /// let x = Tensor::from([[1.0, 5.0, 2.0], [2.0, 4.0, 1.0]]).reshape([1, 1, 2, 3]).requires_grad();
     /// let cx = &mut Context::evaluation(&Random::new(0));
     /// assert_eq!(AvgPool2d::new(2).forward(&x, cx).to_vec::<f32>(), [3.0]);
-    /// let y = AvgPool2d::new([1, 2]).padding([0, 1]).forward(&x, cx);
+    /// let y = AvgPool2d::with_options(Pool2dOptions::new([1, 2]).padding([0, 1])).forward(&x, cx);
     /// assert_eq!(y.to_vec::<f32>(), [0.5, 3.5, 1.0, 2.5]);
     /// assert_eq!(y.sum(..).grad(&[&x])[0].to_vec::<f32>(), [0.5; 6]);
     /// ```
     ///
     /// # Panics
     /// At the caller's line, if the input is no batch of images, or the window larger than they are with their padding.
-    AvgPool2d, 2, avg_pool2d
+    AvgPool2d, 2, Pool2dOptions, avg_pool2d
 }
 
 pooling! {
@@ -111,16 +99,16 @@ pooling! {
     ///
     /// ```
     /// use nn::{AvgPool1d, Context, Layer};
-    /// use tensor_core::{Random, Tensor};
+    /// use tensor_core::{Random, Tensor, ops::Pool1dOptions};
     /// let x = Tensor::from([1.0, 5.0, 2.0]).reshape([1, 1, 3]).requires_grad();
-    /// let y = AvgPool1d::new(2).stride(1).forward(&x, &mut Context::evaluation(&Random::new(0)));
+    /// let y = AvgPool1d::with_options(Pool1dOptions::new(2).stride(1)).forward(&x, &mut Context::evaluation(&Random::new(0)));
     /// assert_eq!(y.to_vec::<f32>(), [3.0, 3.5]);
     /// assert_eq!(y.sum(..).grad(&[&x])[0].to_vec::<f32>(), [0.5, 1.0, 0.5]);
     /// ```
     ///
     /// # Panics
     /// At the caller's line, if the input is no batch of sequences, or the window longer than they are with their padding.
-    AvgPool1d, 1, avg_pool1d
+    AvgPool1d, 1, Pool1dOptions, avg_pool1d
 }
 
 /// Each number repeated in all dimensions behind the channels: PyTorch's mode `nearest`. X [N, C, L] or [N, C, H, W], F32 or F64; see

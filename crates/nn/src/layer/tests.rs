@@ -195,7 +195,12 @@ fn refusals() -> Vec<(Box<dyn Layer>, Tensor, &'static str)> {
         (Box::new(BatchNorm1d::new(4)), zeros([2, 4, 8, 8]), "BatchNorm1d: "),
         (Box::new(BatchNorm2d::new(4)), zeros([2, 16]), "BatchNorm2d: "),
         (Box::new(LayerNorm::new([4])), zeros([2, 5]), "layer_norm: "),
-        (Box::new(GroupNorm::new(2, 4)), zeros([2, 6]), "group_norm: "),
+        (Box::new(GroupNorm::new(2, 4)), zeros([2, 6]), "GroupNorm: "),
+        (
+            Box::new(GroupNorm::new(2, 4).without_affine()),
+            zeros([2, 6]),
+            "GroupNorm: ",
+        ),
         (Box::new(InstanceNorm1d::new()), zeros([4, 8]), "InstanceNorm1d: "),
         (
             Box::new(InstanceNorm1d::with_affine(4)),
@@ -276,6 +281,20 @@ fn norms_say_what_they_take() {
         refusal(&vectors, &Tensor::zeros([1, 16]), &mut training()),
         "BatchNorm1d: 1 numbers a channel have no variance to divide by, the input is [1, 16]\n  \
          hint: leave out a last batch of one"
+    );
+    let groups = GroupNorm::new(2, 4).without_affine();
+    assert_eq!(
+        refusal(&groups, &Tensor::zeros([2, 6]), &mut evaluation()),
+        "GroupNorm: made for 4 channels, the input [2, 6] has 6"
+    );
+    assert_eq!(
+        refusal(&groups, &Tensor::zeros([4]), &mut evaluation()),
+        "GroupNorm: needs an input [N, C, …], got [4]\n  \
+         hint: is the batch dimension missing? unsqueeze(0) makes a batch of one"
+    );
+    assert_eq!(
+        refusal(&groups, &Tensor::zeros([]), &mut evaluation()),
+        "GroupNorm: needs an input [N, C, …], got []\n  hint: a single number has no channels"
     );
     let untracked = BatchNorm1d::new(16).without_running_moments();
     assert_eq!(

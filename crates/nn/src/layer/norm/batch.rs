@@ -1,6 +1,6 @@
 //! Normalisation of each channel over the batch.
 
-use super::{EPS, affine, affine_option, eps_option};
+use super::{EPS, affine, affine_option, check_channels, eps_option};
 use crate::cell::{Buffer, Param, value_of};
 use crate::context::{Context, Mode};
 use crate::layer::{IMAGES, Layer, VECTORS_AND_SEQUENCES};
@@ -35,7 +35,8 @@ use tensor_core::{Shape, ShapeError, Tensor};
 /// ```
 ///
 /// # Panics
-/// At the caller's line, if the input has another number of dimensions or channels, or if the batch's moments are needed and there is one number a channel, or none.
+/// At the caller's line, if the input has another number of dimensions or channels, or if the batch's moments are needed and there is one number a
+/// channel, or none.
 #[derive(Debug)]
 pub struct BatchNorm<const PLACES: usize> {
     /// The factor of each channel, \[C\], if there is one.
@@ -92,8 +93,13 @@ impl RunningMoments {
 }
 
 impl<const PLACES: usize> BatchNorm<PLACES> {
-    /// A layer for this many channels, with momentum 0.1.
+    /// A layer for this many channels, with momentum 0.1. That `PLACES` is 1 or 2, the compiler sees to:
+    ///
+    /// ```compile_fail,E0080
+    /// nn::BatchNorm::<3>::new(4);
+    /// ```
     pub fn new(channels: usize) -> BatchNorm<PLACES> {
+        const { assert!(PLACES == 1 || PLACES == 2, "there are BatchNorm1d and BatchNorm2d") }
         let [weight, bias] = affine(channels);
         BatchNorm {
             weight,
@@ -136,24 +142,20 @@ impl<const PLACES: usize> BatchNorm<PLACES> {
         BatchNorm { running: None, ..self }
     }
 
-    eps_option!();
+    eps_option!(Self::KIND);
     affine_option!();
 
-    const KIND: &str = match PLACES {
-        1 => "BatchNorm1d",
-        2 => "BatchNorm2d",
-        _ => "BatchNorm",
+    const KIND: &str = match PLACES == 1 {
+        true => "BatchNorm1d",
+        false => "BatchNorm2d",
     };
 
     fn check(&self, x: Shape, mode: Mode) -> Result<(), ShapeError> {
-        match PLACES {
-            1 => VECTORS_AND_SEQUENCES.check(Self::KIND, x, "BatchNorm2d takes images")?,
-            _ => IMAGES.check(Self::KIND, x, "BatchNorm1d takes vectors and sequences")?,
+        match PLACES == 1 {
+            true => VECTORS_AND_SEQUENCES.check(Self::KIND, x, "BatchNorm2d takes images")?,
+            false => IMAGES.check(Self::KIND, x, "BatchNorm1d takes vectors and sequences")?,
         }
-        if x[1] != self.channels {
-            let problem = format!("made for {} channels, the input {x} has {}", self.channels, x[1]);
-            return Err(ShapeError::new(Self::KIND, problem));
-        }
+        check_channels(Self::KIND, self.channels, x)?;
         let n = numbers_a_channel(x);
         if n < 2 && (mode == Mode::Training || self.running.is_none()) {
             let problem = format!("{n} numbers a channel have no variance to divide by, the input is {x}");

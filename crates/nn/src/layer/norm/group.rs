@@ -1,11 +1,11 @@
 //! Normalisation over groups of channels of a sample.
 
-use super::{EPS, affine, affine_option, eps_option};
+use super::{EPS, affine, affine_option, check_channels, eps_option};
 use crate::cell::{Param, value_of};
 use crate::context::Context;
-use crate::layer::Layer;
+use crate::layer::{BATCHES, Layer};
 use crate::module::{Module, Place, Visitor};
-use tensor_core::Tensor;
+use tensor_core::{Shape, ShapeError, Tensor};
 
 /// Group normalisation (Wu & He 2018) of x [N, C, …], with `weight` and `bias` \[C\]; see [`Tensor::group_norm`].
 ///
@@ -31,6 +31,7 @@ pub struct GroupNorm {
     /// What is added to each channel, \[C\], if there is something.
     pub bias: Option<Param>,
     groups: usize,
+    channels: usize,
     eps: f64,
     place: Place,
 }
@@ -44,20 +45,29 @@ impl GroupNorm {
     pub fn new(groups: usize, channels: usize) -> GroupNorm {
         assert!(
             groups > 0 && channels.is_multiple_of(groups),
-            "GroupNorm: {channels} channels do not make {groups} groups of one size"
+            "{}: {channels} channels do not make {groups} groups of one size",
+            Self::KIND
         );
         let [weight, bias] = affine(channels);
         GroupNorm {
             weight,
             bias,
             groups,
+            channels,
             eps: EPS,
             place: Place::default(),
         }
     }
 
-    eps_option!();
+    eps_option!(Self::KIND);
     affine_option!();
+
+    const KIND: &str = "GroupNorm";
+
+    fn check(&self, x: Shape) -> Result<(), ShapeError> {
+        BATCHES.check(Self::KIND, x, "a single number has no channels")?;
+        check_channels(Self::KIND, self.channels, x)
+    }
 }
 
 impl Module for GroupNorm {
@@ -72,6 +82,9 @@ impl Layer for GroupNorm {
     #[track_caller]
     fn forward(&self, x: &Tensor, _: &mut Context) -> Tensor {
         let _scope = self.place.enter();
+        if let Err(error) = self.check(x.shape()) {
+            error.raise();
+        }
         let (weight, bias) = (value_of(&self.weight), value_of(&self.bias));
         x.group_norm(self.groups, weight.as_ref(), bias.as_ref(), self.eps)
     }

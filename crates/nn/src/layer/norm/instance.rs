@@ -43,8 +43,18 @@ pub type InstanceNorm1d = InstanceNorm<1>;
 pub type InstanceNorm2d = InstanceNorm<2>;
 
 impl<const PLACES: usize> InstanceNorm<PLACES> {
-    /// A layer without weights, for any number of channels.
+    /// A layer without weights, for any number of channels. That `PLACES` is 1 or 2, the compiler sees to:
+    ///
+    /// ```compile_fail,E0080
+    /// nn::InstanceNorm::<3>::new();
+    /// ```
     pub fn new() -> InstanceNorm<PLACES> {
+        const {
+            assert!(
+                PLACES == 1 || PLACES == 2,
+                "there are InstanceNorm1d and InstanceNorm2d"
+            )
+        }
         InstanceNorm {
             weight: None,
             bias: None,
@@ -63,18 +73,17 @@ impl<const PLACES: usize> InstanceNorm<PLACES> {
         }
     }
 
-    eps_option!();
+    eps_option!(Self::KIND);
 
-    const KIND: &str = match PLACES {
-        1 => "InstanceNorm1d",
-        2 => "InstanceNorm2d",
-        _ => "InstanceNorm",
+    const KIND: &str = match PLACES == 1 {
+        true => "InstanceNorm1d",
+        false => "InstanceNorm2d",
     };
 
     fn check(x: Shape) -> Result<(), ShapeError> {
-        match PLACES {
-            1 => SEQUENCES.check(Self::KIND, x, "InstanceNorm2d takes images")?,
-            _ => IMAGES.check(Self::KIND, x, "Unflatten makes images of vectors")?,
+        match PLACES == 1 {
+            true => SEQUENCES.check(Self::KIND, x, "InstanceNorm2d takes images")?,
+            false => IMAGES.check(Self::KIND, x, "Unflatten makes images of vectors")?,
         }
         if x[2..].iter().product::<usize>() == 1 {
             let problem = format!("expected more than 1 place in a channel, the input is {x}");

@@ -55,7 +55,7 @@ impl LayerNorm {
         }
     }
 
-    eps_option!();
+    eps_option!("LayerNorm");
     affine_option!();
 
     /// The same with a weight only: PyTorch's `bias=False`.

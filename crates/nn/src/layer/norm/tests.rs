@@ -1,6 +1,7 @@
 //! What norms promise, against PyTorch's figures, closed forms and differences.
 
 use super::*;
+use crate::testing::{assert_as_in_pytorch, fill_with_waves, panic_of, wave};
 use crate::{Context, Layer, Module, check, module};
 use approx::assert_relative_eq;
 use tensor_core::{DType, Random};
@@ -103,12 +104,6 @@ fn a_batch_of_one_vector_cannot_be_trained_with() {
 #[should_panic(expected = "BatchNorm2d: needs an input [N, C, H, W], got [2, 3, 4]")]
 fn images_have_four_dimensions() {
     BatchNorm2d::new(3).forward(&Tensor::zeros([2, 3, 4]), &mut training());
-}
-
-/// sin 1, sin 2, … in this shape.
-fn wave(shape: Shape) -> Tensor {
-    let values: Vec<f64> = (1..=shape.count()).map(|i| (i as f64).sin()).collect();
-    Tensor::from_slice(&values, shape)
 }
 
 /// The norm in PyTorch's words and in ours, the mode, the shape of the input, the output, and the gradient by the input.
@@ -312,21 +307,9 @@ fn cases() -> Vec<Case> {
 #[test]
 fn options_mean_what_they_do_in_pytorch() {
     for (name, layer, mut cx, shape, output, slope) in cases() {
-        module::to_dtype(&layer, DType::F64);
-        module::params(&layer)
-            .iter()
-            .for_each(|param| param.set(&wave(param.shape())));
+        fill_with_waves(&layer);
         let x = wave(shape).requires_grad();
-        let y = layer.forward(&x, &mut cx);
-        let found = [y.to_vec::<f64>(), (&y * wave(shape)).sum(..).grad(&[&x])[0].to_vec()];
-        for (found, wanted) in found.iter().zip([output, slope]) {
-            // Relative to numbers of about 1: some gradients are what is left of a difference.
-            let close = found
-                .iter()
-                .zip(&wanted)
-                .all(|(found, wanted)| (found - wanted).abs() < 1e-13);
-            assert!(close, "{name}: {found:?}, not {wanted:?}");
-        }
+        assert_as_in_pytorch(name, &layer, &x, &mut cx, &x, [&output, &slope]);
     }
 }
 
@@ -351,9 +334,55 @@ fn instances_are_normalised_alike_in_both_modes() {
 }
 
 #[test]
-#[should_panic(expected = "the eps of a norm is a number above 0, not 0")]
-fn an_eps_of_zero_is_refused() {
-    let _ = LayerNorm::new([2]).eps(0.0);
+fn an_eps_that_could_not_keep_from_dividing_by_zero_is_refused_in_the_name_of_the_layer() {
+    let refusal = |run: &dyn Fn()| panic_of(run).0;
+    for (eps, text) in [
+        (0.0, "0.0"),
+        (-1e-5, "-1e-5"),
+        (1e-60, "1e-60"),
+        (1e39, "1e39"),
+        (f64::NAN, "NaN"),
+    ] {
+        let refusals = [
+            ("BatchNorm1d", refusal(&|| drop(BatchNorm1d::new(2).eps(eps)))),
+            ("BatchNorm2d", refusal(&|| drop(BatchNorm2d::new(2).eps(eps)))),
+            ("GroupNorm", refusal(&|| drop(GroupNorm::new(2, 4).eps(eps)))),
+            ("InstanceNorm1d", refusal(&|| drop(InstanceNorm1d::new().eps(eps)))),
+            ("InstanceNorm2d", refusal(&|| drop(InstanceNorm2d::new().eps(eps)))),
+            ("LayerNorm", refusal(&|| drop(LayerNorm::new([2]).eps(eps)))),
+        ];
+        for (layer, message) in refusals {
+            let wanted = format!("{layer}: eps is a normal number of F32 above 0, not {text}");
+            assert_eq!(message, wanted);
+        }
+    }
+}
+
+#[test]
+fn equal_numbers_become_zero_with_the_smallest_eps_that_there_is() {
+    let eps = f32::MIN_POSITIVE.into();
+    let x = Tensor::full([2, 4], 3.0);
+    assert_eq!(
+        GroupNorm::new(2, 4)
+            .eps(eps)
+            .forward(&x, &mut training())
+            .to_vec::<f32>(),
+        [0.0; 8]
+    );
+    assert_eq!(
+        LayerNorm::new([4])
+            .eps(eps)
+            .forward(&x, &mut training())
+            .to_vec::<f32>(),
+        [0.0; 8]
+    );
+    assert_eq!(
+        BatchNorm1d::new(4)
+            .eps(eps)
+            .forward(&x, &mut training())
+            .to_vec::<f32>(),
+        [0.0; 8]
+    );
 }
 
 #[test]
