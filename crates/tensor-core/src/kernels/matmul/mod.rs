@@ -35,7 +35,6 @@ mod strided;
 mod tests;
 mod tiles;
 
-use super::parallel::for_each_part;
 use super::simd::Float;
 use operand::Piece;
 pub use operand::{Batch, Matrix};
@@ -80,9 +79,6 @@ pub fn matmul<T: Float>(
     matmul_batch(&[], [m, k, n], Batch::of_one(a), Batch::of_one(b), c, store);
 }
 
-/// Multiplications that a task does where the products of a batch are too small to be cut.
-const TASK: usize = 2_500_000;
-
 /// [`matmul`] for each index of a batch of these sizes. The matrices of C lie one after the other.
 ///
 /// Products that are large are cut, one after the other; of small ones, each task takes up some whole.
@@ -119,20 +115,13 @@ pub fn matmul_batch<T: Float>(
         let (a, b) = (a.get(sizes, i), b.get(sizes, i));
         a.check("A", m, k);
         b.check("B", k, n);
-        (a, b)
+        [a, b]
     };
-    if count == 1 || parallel::cut::<T>([m, k, n]) != [m, n] {
-        for (i, c) in c.chunks_exact_mut(width).enumerate() {
-            let (a, b) = operands(i);
-            parallel::product([m, k, n], a, b, c, store);
-        }
-        return;
+    if count > 1 && parallel::is_whole::<T>([m, k, n]) {
+        return parallel::batch(count, [m, k, n], operands, c, store);
     }
-    let group = (TASK / width.saturating_mul(k)).max(1);
-    for_each_part(c, group * width, |start, c| {
-        for (i, c) in c.chunks_exact_mut(width).enumerate() {
-            let (a, b) = operands(start / width + i);
-            parallel::piece([m, k, n], a, b, &mut Piece::whole(c, n), store);
-        }
-    });
+    for (i, c) in c.chunks_exact_mut(width).enumerate() {
+        let [a, b] = operands(i);
+        parallel::product([m, k, n], a, b, c, store);
+    }
 }

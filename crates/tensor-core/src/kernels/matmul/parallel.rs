@@ -6,7 +6,7 @@
 //!
 //! What limits it: the multiplications that the cores can do.
 
-use super::super::parallel::for_each_task;
+use super::super::parallel::for_each_task_of;
 use super::super::simd::{Float, Lanes};
 use super::operand::{Matrix, Piece, Shared};
 use super::rung::Rung;
@@ -15,14 +15,16 @@ use super::strided::BLOCK;
 use super::tiles::block_len;
 use super::{WIDE, reference, small};
 
-/// Multiplications in a piece, at least: some 80 µs.
-const PIECE: usize = 10_000_000;
+/// Multiplications in a piece, at least: some 16 µs, where threads that are awake share work within 1 µs.
+const PIECE: usize = 2_000_000;
+/// Multiplications that take as long as one of the simple elements by which [`for_each_task_of`] decides whether to wake threads.
+const PER_ELEMENT: usize = 6;
 /// Pieces that are enough for any number of threads.
 const PIECES: usize = 32;
-/// Rows of a piece, at least, where another one packs the same part of B.
-const ROWS: usize = 256;
-/// Vectors in a row of a piece, at least.
-const VECTORS: usize = 6;
+/// Rows of a piece, and vectors in each, at least: first so that little is packed twice, and no tile is narrow; and where that gives fewer than
+/// [`FEW`] pieces, so that a thread gets any work at all.
+const LEAST: [[usize; 2]; 2] = [[256, 6], [32, 2]];
+const FEW: usize = 4;
 
 /// Rung 9.
 pub(super) struct Parallel;
@@ -53,11 +55,8 @@ pub(super) fn product<T: Float>(
     let [m, k, n] = sizes;
     let [rows, columns] = cut::<T>(sizes);
     let (down, across) = (m.div_ceil(rows), n.div_ceil(columns));
-    if down * across == 1 {
-        return piece(sizes, a, b, &mut Piece::whole(c, n), store);
-    }
     let c = Shared::new(Piece::whole(c, n));
-    for_each_task(down * across, |task| {
+    for_each_task_of(multiplications(sizes) / PER_ELEMENT, down * across, |task| {
         let (i, j) = (task / across * rows, task % across * columns);
         let (is, js) = (i..m.min(i + rows), j..n.min(j + columns));
         let sizes = [is.len(), k, js.len()];
@@ -68,14 +67,55 @@ pub(super) fn product<T: Float>(
     });
 }
 
+/// The products of a batch of so many that are too small to be cut: each task takes up some whole. No size is 0.
+pub(super) fn batch<'a, T: Float>(
+    count: usize,
+    sizes: [usize; 3],
+    operands: impl Fn(usize) -> [Matrix<'a, T>; 2] + Sync + Send,
+    c: &mut [T],
+    store: Store<'_, T>,
+) {
+    let [m, _, n] = sizes;
+    let each = multiplications(sizes);
+    let group = (PIECE / each).max(1);
+    let c = Shared::new(Piece::whole(c, n));
+    for_each_task_of(
+        each.saturating_mul(count) / PER_ELEMENT,
+        count.div_ceil(group),
+        |task| {
+            for i in task * group..count.min((task + 1) * group) {
+                let [a, b] = operands(i);
+                // SAFETY: each i is another's, and each task is called once; so the matrices do not overlap.
+                #[allow(unsafe_code, reason = "matrices of one slice")]
+                let mut c = unsafe { c.part(i * m..(i + 1) * m, 0..n) };
+                piece(sizes, a, b, &mut c, store);
+            }
+        },
+    );
+}
+
+fn multiplications([m, k, n]: [usize; 3]) -> usize {
+    (m * n).saturating_mul(k)
+}
+
+/// Whether a product is too small to be cut.
+pub(super) fn is_whole<T: Float>([m, k, n]: [usize; 3]) -> bool {
+    cut::<T>([m, k, n]) == [m, n]
+}
+
 /// Rows and columns of a piece, by the shape alone.
-pub(super) fn cut<T: Float>([m, k, n]: [usize; 3]) -> [usize; 2] {
+fn cut<T: Float>(sizes: [usize; 3]) -> [usize; 2] {
+    let [m, _, n] = sizes;
     let width = T::Lanes::WIDTH;
-    let wanted = (m.saturating_mul(n).saturating_mul(k) / PIECE).clamp(1, PIECES);
-    let across = wanted.min(n.div_ceil(BLOCK * width));
-    let down = wanted.div_ceil(across).min(m / ROWS).max(1);
-    // Rows that are too few leave columns to be cut further.
-    let across = wanted.div_ceil(down).min(n / (VECTORS * width)).max(across);
+    let mut wanted = (multiplications(sizes) / PIECE).clamp(1, PIECES);
+    let mut down = 1;
+    let mut across = wanted.min(n.div_ceil(BLOCK * width));
+    // By columns nothing is packed twice, so they come first; then by rows; and by columns again if these are too few.
+    for [rows, vectors] in LEAST {
+        down = wanted.div_ceil(across).min(m / rows).max(down);
+        across = wanted.div_ceil(down).min(n / (vectors * width)).max(across);
+        wanted = wanted.min(FEW);
+    }
     [
         block_len(m, m.div_ceil(down), 8).min(m),
         block_len(n, n.div_ceil(across), width).min(n),

@@ -43,7 +43,12 @@ pub const CHUNK: usize = 1 << 14;
 ///
 /// For tasks that each take far longer than a thread takes to wake.
 pub fn for_each_task(tasks: usize, f: impl Fn(usize) + Sync + Send) {
-    region::run(tasks, WORTH_WAKING, &f);
+    for_each_task_of(WORTH_WAKING, tasks, f);
+}
+
+/// [`for_each_task`] for tasks that are together as much work as so many simple elements: see [`CHUNK`].
+pub fn for_each_task_of(work: usize, tasks: usize, f: impl Fn(usize) + Sync + Send) {
+    region::run(tasks, work, &f);
 }
 
 /// Cuts `y` into chunks of `chunk` elements and calls `f` with each one's first index and the chunk itself.
