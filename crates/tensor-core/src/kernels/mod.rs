@@ -14,7 +14,7 @@
 //! | [`index`]       | elements picked by integers, and added up by them                                 |
 //! | [`select`]        | comparisons, which give masks, and choices by a mask                               |
 //! | [`copy`]        | any view made contiguous; filling; conversion between element types               |
-//! | [`matmul`]      | C = A B, for operands with any strides, and for batches of them                   |
+//! | [`matmul`]      | C = A B, for operands with any strides, and for batches of them: a ladder of kernels |
 //! | [`conv`]        | convolution and its two gradients, by products                                    |
 //! | [`pool`]        | maxima, sums and repetitions of windows                                           |
 //! | [`window`]      | the geometry of a window that slides along an axis                                |

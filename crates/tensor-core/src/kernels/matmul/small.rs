@@ -6,6 +6,7 @@
 //! What limits it: one core.
 
 use super::super::simd::Float;
+use super::microkernel::TILE;
 use super::operand::{Matrix, Piece};
 use super::rung::Rung;
 use super::store::Store;
@@ -13,7 +14,8 @@ use super::strided;
 
 /// With so few rows of A, each number of B would be copied for one or two tiles only.
 const FEW_ROWS: usize = 16;
-/// So many numbers of B stay in the second-level cache.
+/// A block of B whose rows lie in so many numbers stays in the second-level cache. (Rows that are far apart do not, however short they are: they
+/// share a few places there.)
 const SMALL: usize = 1 << 16;
 
 /// Rung 8.
@@ -43,6 +45,7 @@ pub(super) fn product<T: Float>(
     store: Store<'_, T>,
 ) {
     let has_rows = b.column_stride == 1 && b.row_stride >= n;
-    let reads_in_place = has_rows && (m <= FEW_ROWS || k.saturating_mul(n) <= SMALL);
+    let block = k.min(TILE.depth).saturating_mul(b.row_stride);
+    let reads_in_place = has_rows && (m <= FEW_ROWS || block <= SMALL);
     strided::product([m, k, n], a, b, c, store, !reads_in_place);
 }
