@@ -5,16 +5,16 @@
 //!
 //! | rung                | what is new                                                                     |
 //! |---------------------|---------------------------------------------------------------------------------|
-//! | [`naive`]           | the definition                                                                  |
-//! | [`reordered`]       | rows are added to rows                                                          |
-//! | [`register_tile`]   | sums stay in registers                                                          |
-//! | [`cache_blocks`]    | what is read again is still in the cache                                        |
-//! | [`packed`]          | what is read lies in the order in which it is read                              |
-//! | [`simd`]            | the tile in vectors: the [`microkernel`]                                        |
-//! | [`strided`]         | operands are read where they lie, and edges have [`tiles`] of their own; [`pack`] is for B |
-//! | [`small`]           | small operands are not packed                                                   |
-//! | [`parallel`]        | pieces of C on all threads: what the engine uses                                |
-//! | [`reference`]       | the crate `matrixmultiply`                                                      |
+//! | `naive.rs`            | the definition                                                                  |
+//! | `reordered.rs`        | rows are added to rows                                                          |
+//! | `register_tile.rs`    | sums stay in registers                                                          |
+//! | `cache_blocks.rs`     | what is read again is still in the cache                                        |
+//! | `packed.rs`           | what is read lies in the order in which it is read                              |
+//! | `simd.rs`             | the tile in vectors (`microkernel.rs`)                                        |
+//! | `strided.rs`          | operands are read where they lie, and edges have tiles of their own (`tiles.rs`); B is packed (`pack.rs`) |
+//! | `small.rs`            | small operands are not packed                                                   |
+//! | `parallel.rs`         | pieces of C on all threads: what the engine uses                                |
+//! | `reference.rs`        | the crate `matrixmultiply`                                                      |
 
 mod cache_blocks;
 mod microkernel;
