@@ -3,18 +3,18 @@
 //! Each rung is one short file, which differs from the one before by one idea and says what limits it. All of them are in [`RUNGS`], and can be run and
 //! measured beside each other.
 //!
-//! | rung                | what is new                                                                     |
-//! |---------------------|---------------------------------------------------------------------------------|
-//! | `naive.rs`            | the definition                                                                  |
-//! | `reordered.rs`        | rows are added to rows                                                          |
-//! | `register_tile.rs`    | sums stay in registers                                                          |
-//! | `cache_blocks.rs`     | what is read again is still in the cache                                        |
-//! | `packed.rs`           | what is read lies in the order in which it is read                              |
-//! | `simd.rs`             | the tile in vectors (`microkernel.rs`)                                        |
-//! | `strided.rs`          | operands are read where they lie, and edges have tiles of their own (`tiles.rs`); B is packed (`pack.rs`) |
-//! | `small.rs`            | small operands are not packed                                                   |
-//! | `parallel.rs`         | pieces of C on all threads: what the engine uses                                |
-//! | `reference.rs`        | the crate `matrixmultiply`                                                      |
+//! | rung               | what is new                                                                                               |
+//! |--------------------|-----------------------------------------------------------------------------------------------------------|
+//! | `naive.rs`         | the definition                                                                                            |
+//! | `reordered.rs`     | rows are added to rows                                                                                    |
+//! | `register_tile.rs` | sums stay in registers                                                                                    |
+//! | `cache_blocks.rs`  | what is read again is still in the cache                                                                  |
+//! | `packed.rs`        | what is read lies in the order in which it is read                                                        |
+//! | `simd.rs`          | the tile in vectors (`microkernel.rs`)                                                                    |
+//! | `strided.rs`       | operands are read where they lie, and edges have tiles of their own (`tiles.rs`); B is packed (`pack.rs`) |
+//! | `small.rs`         | small operands are not packed                                                                             |
+//! | `parallel.rs`      | pieces of C on all threads: what the engine uses                                                          |
+//! | `reference.rs`     | the crate `matrixmultiply`                                                                                |
 
 mod cache_blocks;
 mod microkernel;

@@ -1,5 +1,5 @@
 //! The crate `matrixmultiply`: what the other rungs are compared with. It chooses its instructions at run time, so it also computes the
-//! engine's products in builds without vectors worth the name (see [`super::WIDE`]).
+//! engine's products in builds without vectors worth the name (see `WIDE`).
 
 use super::super::simd::Float;
 use super::operand::{Matrix, Piece};
