@@ -2,6 +2,7 @@
 
 use super::parallel::{self, CHUNK};
 use super::simd::Float;
+use super::transpose::transpose;
 use crate::dtype::Element;
 
 /// One dimension of a copy: its length, and the distance between neighbours in the source and in the destination.
@@ -117,16 +118,23 @@ fn copy_block<T: Element>(x: &[T], offset: isize, mut dims: Vec<Dim>, y: &mut [T
     }
 }
 
-/// Copies a matrix tile by tile, so that each cache line of the source is used up while it is at hand.
+/// Copies a matrix block by block, so that each cache line of the source is used up while it is at hand.
 fn copy_tiles<T: Element>(x: &[T], offset: usize, rows: Dim, columns: Dim, y: &mut [T]) {
-    const TILE: usize = 16;
-    for i0 in (0..rows.len).step_by(TILE) {
-        for j0 in (0..columns.len).step_by(TILE) {
-            let width = TILE.min(columns.len - j0);
-            for i in i0..rows.len.min(i0 + TILE) {
-                let to = i * rows.y + j0;
-                let mut from = offset as isize + i as isize * rows.x + j0 as isize * columns.x;
-                for y in &mut y[to..to + width] {
+    const BLOCK: usize = 16;
+    let transposed = rows.x == 1 && columns.x > 0;
+    for i0 in (0..rows.len).step_by(BLOCK) {
+        let height = BLOCK.min(rows.len - i0);
+        for j0 in (0..columns.len).step_by(BLOCK) {
+            let width = BLOCK.min(columns.len - j0);
+            let from = offset as isize + i0 as isize * rows.x + j0 as isize * columns.x;
+            let y = &mut y[i0 * rows.y + j0..];
+            if transposed {
+                transpose(&x[from as usize..], columns.x as usize, [width, height], y, rows.y);
+                continue;
+            }
+            for i in 0..height {
+                let mut from = from + i as isize * rows.x;
+                for y in &mut y[i * rows.y..][..width] {
                     *y = x[from as usize];
                     from += columns.x;
                 }

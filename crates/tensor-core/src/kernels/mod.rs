@@ -14,6 +14,7 @@
 //! | [`index`]       | elements picked by integers, and added up by them                                 |
 //! | [`select`]        | comparisons, which give masks, and choices by a mask                               |
 //! | [`copy`]        | any view made contiguous; filling; conversion between element types               |
+//! | `transpose`       | rows made columns, tile by tile                                                   |
 //! | [`matmul`]      | C = A B, for operands with any strides, and for batches of them: a ladder of kernels |
 //! | [`conv`]        | convolution and its two gradients, by products                                    |
 //! | [`pool`]        | maxima, sums and repetitions of windows                                           |
@@ -45,6 +46,7 @@ pub mod select;
 pub mod simd;
 pub mod softmax;
 pub mod summary;
+mod transpose;
 pub mod variance;
 pub mod window;
 

@@ -1,10 +1,15 @@
 //! Sums, maxima and minima along one dimension: x is `[outer, reduced, inner]` and contiguous, y is `[outer, inner]`.
 //!
 //! Numbers are combined in runs and the runs in a balanced tree. A sum's rounding errors then grow with the logarithm of the number of
-//! terms, not with the number, and the order is a function of the shape alone.
+//! terms, not with the number, and the order is a function of the shape alone. No term goes through more than 60 + log₂ n additions, so a sum
+//! of n terms is within (60 + log₂ n) 2⁻²⁴ Σ|x| in single precision, also where the terms cancel; the tests hold sums of up to four million terms to 16 · 2⁻²⁴ Σ|x|.
+//!
+//! The time is that of reading x. Rows of few numbers cost a vector and a shuffle for each half of it; what lies beyond a row's end is read and left out,
+//! since copying the part that counts takes three times as long (4 µs for 128 rows of 20, against 1.5).
 
 use super::parallel::{self, CHUNK};
 use super::simd::{Float, Lanes};
+use std::array::from_fn;
 use std::ops::Range;
 
 /// y = Σ x over the middle dimension; 0 where that is empty.
@@ -71,7 +76,7 @@ impl Fold for Max {
     }
     #[inline(always)]
     fn combine<L: Lanes>(a: L, b: L) -> L {
-        a.max(b)
+        b.max(a)
     }
     #[inline(always)]
     fn across<L: Lanes>(x: L) -> L::Scalar {
@@ -87,7 +92,7 @@ impl Fold for Min {
     }
     #[inline(always)]
     fn combine<L: Lanes>(a: L, b: L) -> L {
-        a.min(b)
+        b.min(a)
     }
     #[inline(always)]
     fn across<L: Lanes>(x: L) -> L::Scalar {
@@ -143,11 +148,11 @@ impl<T: Float, M: Fn(T::Lanes, T::Lanes) -> T::Lanes + Sync> Terms<T> for Mapped
     }
 }
 
-/// Vectors that a run combines one after the other along a contiguous dimension.
-const RUN: usize = 32;
+/// Vectors in a run along a contiguous dimension: enough that joining the runs costs little beside them.
+const RUN: usize = 64;
 /// Rows that a run combines one after the other, where the reduced dimension is not the last.
 const ROWS: usize = 16;
-/// Vectors side by side in one walk down the rows: enough independent additions to keep the processor busy.
+/// Vectors side by side in one walk: enough independent additions to keep the processor busy.
 const TILE: usize = 4;
 
 fn fold<T: Float, F: Fold>(x: &[T], [outer, reduced, inner]: [usize; 3], terms: &impl Terms<T>, y: &mut [T]) {
@@ -185,20 +190,18 @@ fn fold_pieces<T: Float, F: Fold>(
         .max(1)
         .next_multiple_of(inner.min(TILE * T::Lanes::WIDTH));
     parallel::for_each_chunk(y, chunk, |start, y| {
+        if inner == 1 {
+            return fold_rows::<T, F>(x, [reduced, piece], start, terms, y);
+        }
         // A chunk of the output may begin and end in the middle of a row of `inner` numbers.
         let mut at = 0;
         while at < y.len() {
             let (row, column) = ((start + at) / inner, (start + at) % inner);
             let (o, first) = (row / pieces, row % pieces * piece);
-            let last = (first + piece).min(reduced);
-            let x = &x[(o * reduced + first) * inner..(o * reduced + last) * inner];
+            let rows = piece.min(reduced - first);
+            let x = &x[(o * reduced + first) * inner..];
             let end = y.len().min(at + inner - column);
-            if inner == 1 {
-                let number = terms.number(o);
-                y[at] = fold_contiguous::<T, F>(x, |x| terms.term(x, number));
-            } else {
-                fold_columns::<T, F>(x, inner, column, o * inner, terms, &mut y[at..end]);
-            }
+            fold_columns::<T, F>(x, [rows, inner], column, o * inner, terms, &mut y[at..end]);
             at = end;
         }
     });
@@ -216,98 +219,114 @@ fn tree<A>(leaves: Range<usize>, leaf: &impl Fn(usize) -> A, combine: &impl Fn(A
     )
 }
 
-/// The terms of all numbers of a slice that is not empty.
-fn fold_contiguous<T: Float, F: Fold>(x: &[T], term: impl Fn(T::Lanes) -> T::Lanes) -> T {
-    let run = RUN * T::Lanes::WIDTH;
-    let leaf = |i: usize| fold_run::<T::Lanes, F>(&x[i * run..x.len().min((i + 1) * run)], &term);
-    F::across(tree(0..x.len().div_ceil(run), &leaf, &F::combine))
-}
-
-#[inline]
-fn fold_run<L: Lanes, F: Fold>(x: &[L::Scalar], term: &impl Fn(L) -> L) -> L {
-    let (vectors, rest) = L::chunks(x);
-    let mut sums = [L::splat(F::identity()); TILE];
-    for vectors in vectors.chunks(TILE) {
-        for (sum, &x) in sums.iter_mut().zip(vectors) {
-            *sum = F::combine(*sum, term(L::from_array(x)));
+/// Reduces rows of `reduced` neighbours, `piece` at a time, from piece number `start` on.
+fn fold_rows<T: Float, F: Fold>(
+    x: &[T],
+    [reduced, piece]: [usize; 2],
+    start: usize,
+    terms: &impl Terms<T>,
+    y: &mut [T],
+) {
+    let pieces = reduced.div_ceil(piece);
+    let (mut row, mut first) = (start / pieces, start % pieces * piece);
+    for y in y {
+        let number = terms.number(row);
+        let len = piece.min(reduced - first);
+        *y = fold_contiguous::<T, F>(&x[row * reduced + first..], len, |x| terms.term(x, number));
+        first += piece;
+        if first >= reduced {
+            (row, first) = (row + 1, 0);
         }
     }
-    if !rest.is_empty() {
-        let terms = term(L::load_padded(rest, F::identity())).to_array();
-        let terms = L::load_padded(&terms.as_ref()[..rest.len()], F::identity());
-        sums[TILE - 1] = F::combine(sums[TILE - 1], terms);
+}
+
+/// The terms of the first `len` numbers, at least one. What follows them may be read, but does not count.
+#[inline(always)]
+fn fold_contiguous<T: Float, F: Fold>(x: &[T], len: usize, term: impl Fn(T::Lanes) -> T::Lanes) -> T {
+    let run = RUN * T::Lanes::WIDTH;
+    let leaf = |i: usize| fold_run::<T::Lanes, F>(&x[i * run..], run.min(len - i * run), &term);
+    F::across(if len <= run {
+        leaf(0)
+    } else {
+        tree(0..len.div_ceil(run), &leaf, &F::combine)
+    })
+}
+
+#[inline(always)]
+fn fold_run<L: Lanes, F: Fold>(x: &[L::Scalar], len: usize, term: &impl Fn(L) -> L) -> L {
+    let (vectors, rest) = L::chunks(&x[..len]);
+    let (tiles, single) = vectors.as_chunks::<TILE>();
+    let mut sum = L::splat(F::identity());
+    if !tiles.is_empty() {
+        let mut sums = [sum; TILE];
+        for tile in tiles {
+            for (sum, &x) in sums.iter_mut().zip(tile) {
+                *sum = F::combine(*sum, term(L::from_array(x)));
+            }
+        }
+        sum = F::combine(F::combine(sums[0], sums[1]), F::combine(sums[2], sums[3]));
     }
-    F::combine(F::combine(sums[0], sums[1]), F::combine(sums[2], sums[3]))
+    for &x in single {
+        sum = F::combine(sum, term(L::from_array(x)));
+    }
+    if !rest.is_empty() {
+        let terms = term(L::load_first(&x[len - rest.len()..], rest.len()));
+        sum = F::combine(sum, terms.keep_first(rest.len(), F::identity()));
+    }
+    sum
 }
 
 /// Columns `first..first + y.len()` of rows of `width` numbers. A column's bits do not depend on the company it is reduced in. The
 /// number of column 0 is number `row` of the terms.
 fn fold_columns<T: Float, F: Fold>(
     x: &[T],
-    width: usize,
+    [rows, width]: [usize; 2],
     first: usize,
     row: usize,
     terms: &impl Terms<T>,
     y: &mut [T],
 ) {
-    let lanes = T::Lanes::WIDTH;
     let mut at = 0;
     while at < y.len() {
-        let column = first + at;
-        let numbers = |k: usize, n: usize| terms.numbers(row + column + k * lanes, n);
-        at += match y.len() - at {
-            n if n >= TILE * lanes => {
-                let numbers: [T::Lanes; TILE] = std::array::from_fn(|k| numbers(k, lanes));
-                let sums = fold_tile::<T, F, TILE>(x, width, |row| {
-                    let (vectors, _) = T::Lanes::chunks(&row[column..][..TILE * lanes]);
-                    std::array::from_fn(|k| terms.term(T::Lanes::from_array(vectors[k]), numbers[k]))
-                });
-                for (sum, y) in sums.iter().zip(y[at..].chunks_exact_mut(lanes)) {
-                    sum.store(y);
-                }
-                TILE * lanes
-            }
-            n if n >= lanes => {
-                let number = numbers(0, lanes);
-                let [sum] = fold_tile::<T, F, 1>(x, width, |row| {
-                    [terms.term(T::Lanes::load(&row[column..][..lanes]), number)]
-                });
-                sum.store(&mut y[at..at + lanes]);
-                lanes
-            }
-            n => {
-                let number = numbers(0, n);
-                let [sum] = fold_tile::<T, F, 1>(x, width, |row| {
-                    [terms.term(T::Lanes::load_padded(&row[column..][..n], F::identity()), number)]
-                });
-                sum.store_padded(&mut y[at..]);
-                n
-            }
+        let (x, number, y) = (&x[first + at..], row + first + at, &mut y[at..]);
+        at += match y.len().div_ceil(T::Lanes::WIDTH) {
+            1 => fold_tile::<T, F, 1>(x, [rows, width], number, terms, y),
+            2 | 3 => fold_tile::<T, F, 2>(x, [rows, width], number, terms, y),
+            _ => fold_tile::<T, F, TILE>(x, [rows, width], number, terms, y),
         };
     }
 }
 
-/// Some columns of all rows; `load` picks them from a row.
-#[inline(always)]
+/// The first columns of `rows` rows: N vectors of them, of which the last may be needed in part only. Returns how many that are.
 fn fold_tile<T: Float, F: Fold, const N: usize>(
     x: &[T],
-    width: usize,
-    load: impl Fn(&[T]) -> [T::Lanes; N],
-) -> [T::Lanes; N] {
-    let combine = |mut a: [T::Lanes; N], b: [T::Lanes; N]| {
-        for (a, b) in a.iter_mut().zip(b) {
-            *a = F::combine(*a, b);
+    [rows, width]: [usize; 2],
+    number: usize,
+    terms: &impl Terms<T>,
+    y: &mut [T],
+) -> usize {
+    let lanes = T::Lanes::WIDTH;
+    let columns = y.len().min(N * lanes);
+    let numbers: [T::Lanes; N] = from_fn(|k| terms.numbers(number + k * lanes, lanes.min(columns - k * lanes)));
+    let combine = |a: [T::Lanes; N], b: [T::Lanes; N]| from_fn(|k| F::combine(a[k], b[k]));
+    let leaf = |run: usize| {
+        let mut sums = [T::Lanes::splat(F::identity()); N];
+        for row in run * ROWS..rows.min((run + 1) * ROWS) {
+            let x = &x[row * width..];
+            // Whole vectors, if what follows the columns has room for them: what is read too much is not stored.
+            let vectors = match T::Lanes::chunks(x).0.first_chunk::<N>() {
+                Some(vectors) => vectors.map(T::Lanes::from_array),
+                None => from_fn(|k| T::Lanes::load_first(&x[k * lanes..], columns - k * lanes)),
+            };
+            sums = from_fn(|k| F::combine(sums[k], terms.term(vectors[k], numbers[k])));
         }
-        a
+        sums
     };
-    let run = ROWS * width;
-    let leaf = |i: usize| {
-        let rows = x[i * run..x.len().min((i + 1) * run)].chunks_exact(width);
-        rows.fold([T::Lanes::splat(F::identity()); N], |sums, row| {
-            combine(sums, load(row))
-        })
-    };
-    tree(0..x.len().div_ceil(run), &leaf, &combine)
+    let sums = tree(0..rows.div_ceil(ROWS), &leaf, &combine);
+    for (sum, y) in sums.iter().zip(y[..columns].chunks_mut(lanes)) {
+        sum.store_padded(y);
+    }
+    columns
 }
 
 #[cfg(test)]

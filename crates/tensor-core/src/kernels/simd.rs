@@ -79,6 +79,8 @@ pub trait Lanes:
     fn select_eq(a: Self, b: Self, if_true: Self, if_false: Self) -> Self;
     /// eˣ
     fn exp(self) -> Self;
+    /// eˣ for x <= 0, where that is all that is needed: the bits of `exp` in less time. For x > 0 it means nothing.
+    fn exp_below_zero(self) -> Self;
     /// eˣ - 1, accurate for small x too.
     fn exp_m1(self) -> Self;
     /// The natural logarithm.
@@ -97,6 +99,10 @@ pub trait Lanes:
     fn sin(self) -> Self;
     /// cos x, likewise.
     fn cos(self) -> Self;
+    /// 0, 1, 2, …: the place of each lane.
+    fn places() -> Self;
+    /// Combines lane i with lane i + n/2, for n = WIDTH, WIDTH/2, …, 2: an order that is the same on every build.
+    fn fold_halves(self, combine: impl Fn(Self, Self) -> Self) -> Self::Scalar;
     /// x to the power of `exponent`: by multiplication or division for -1, 1, 2 and 3, else by the standard library, lane by lane.
     fn powf(self, exponent: Self::Scalar) -> Self;
 
@@ -169,33 +175,34 @@ pub trait Lanes:
     fn sigmoid(self) -> Self {
         functions::sigmoid(self)
     }
+    /// As many numbers as `n`, from the first of `x` on. The other lanes hold what follows them there, or zeros: loading a whole vector and
+    /// leaving some of it out takes a fraction of the time of copying a part.
+    #[inline(always)]
+    fn load_first(x: &[Self::Scalar], n: usize) -> Self {
+        match Self::chunks(x).0.first() {
+            Some(whole) => Self::from_array(*whole),
+            None => Self::load_padded(&x[..n], Self::Scalar::ZERO),
+        }
+    }
+    /// The first `n` lanes, and `padding` in the others.
+    #[inline(always)]
+    fn keep_first(self, n: usize, padding: Self::Scalar) -> Self {
+        Self::select_gt(Self::constant(n as f64), Self::places(), self, Self::splat(padding))
+    }
     /// All lanes added, halves onto halves.
     #[inline(always)]
     fn sum(self) -> Self::Scalar {
-        fold_halves(self, |a, b| a + b)
+        self.fold_halves(|a, b| a + b)
     }
     /// The largest lane; NaN if any is.
     #[inline(always)]
     fn max_lane(self) -> Self::Scalar {
-        #[expect(clippy::eq_op, reason = "only NaN differs from itself")]
-        fold_halves(self, |a, b| if a > b || a != a { a } else { b })
+        self.fold_halves(Self::max)
     }
 }
 
-/// Combines lane i with lane i + n/2, for n = WIDTH, WIDTH/2, …, 2: an order that is the same on every build.
-#[inline(always)]
-fn fold_halves<L: Lanes>(x: L, combine: impl Fn(L::Scalar, L::Scalar) -> L::Scalar) -> L::Scalar {
-    let mut array = x.to_array();
-    let lanes = array.as_mut();
-    let mut half = L::WIDTH / 2;
-    while half > 0 {
-        for i in 0..half {
-            lanes[i] = combine(lanes[i], lanes[i + half]);
-        }
-        half /= 2;
-    }
-    lanes[0]
-}
+/// Whether it is known what this processor's maximum of a number and NaN is.
+const KNOWN_EXTREMES: bool = cfg!(any(target_arch = "x86_64", target_arch = "aarch64"));
 
 /// The two implementations differ in their types, and in where the transcendental functions come from.
 macro_rules! implement {
@@ -255,14 +262,23 @@ macro_rules! implement {
             fn mul_add(self, a: Self, b: Self) -> Self {
                 <$lanes>::mul_add(self, a, b)
             }
-            // The processors disagree about the maximum of a number and NaN; a comparison and a choice mean the same everywhere.
+            // x86's instruction answers with its second operand where either is NaN, ARM's with NaN: only a NaN in the first is left to
+            // see to. (Two comparisons and a choice, which mean the same on every processor, take twice as long: see `reduce`.)
             #[inline(always)]
             fn max(self, other: Self) -> Self {
-                (self.simd_gt(other) | self.is_nan()).select(self, other)
+                if KNOWN_EXTREMES {
+                    self.is_nan().select(self, self.fast_max(other))
+                } else {
+                    (self.simd_gt(other) | self.is_nan()).select(self, other)
+                }
             }
             #[inline(always)]
             fn min(self, other: Self) -> Self {
-                (other.simd_gt(self) | self.is_nan()).select(self, other)
+                if KNOWN_EXTREMES {
+                    self.is_nan().select(self, self.fast_min(other))
+                } else {
+                    (other.simd_gt(self) | self.is_nan()).select(self, other)
+                }
             }
             #[inline(always)]
             fn abs(self) -> Self {
@@ -287,6 +303,21 @@ macro_rules! implement {
                     $y
                 }
             )+
+            #[inline(always)]
+            fn places() -> Self {
+                <$lanes>::new(std::array::from_fn(|i| i as $scalar))
+            }
+            #[inline(always)]
+            fn fold_halves(self, combine: impl Fn(Self, Self) -> Self) -> $scalar {
+                // Whole vectors throughout, which the compiler turns into a shuffle and an operation for each half.
+                let (mut x, mut half) = (self, $width / 2);
+                while half > 0 {
+                    let lanes = <$lanes>::to_array(x);
+                    x = combine(x, <$lanes>::new(std::array::from_fn(|i| lanes[(i + half) % $width])));
+                    half /= 2;
+                }
+                <$lanes>::to_array(x)[0]
+            }
             fn sin(self) -> Self {
                 <$lanes>::new(self.to_array().map($scalar::sin))
             }
@@ -310,6 +341,7 @@ macro_rules! implement {
 implement!(
     f32, f32x16, 16, f32x8,
     |x| exp: functions::exp(x),
+    exp_below_zero: functions::exp_below_zero(x),
     exp_m1: functions::exp_m1(x),
     ln: functions::ln(x),
     ln_1p: functions::ln_1p(x),
@@ -323,6 +355,7 @@ implement!(
 implement!(
     f64, f64x8, 8, f64x8,
     |x| exp: f64x8::new(x.to_array().map(f64::exp)),
+    exp_below_zero: Lanes::exp(x),
     exp_m1: f64x8::new(x.to_array().map(f64::exp_m1)),
     ln: f64x8::new(x.to_array().map(f64::ln)),
     ln_1p: f64x8::new(x.to_array().map(f64::ln_1p)),

@@ -6,6 +6,7 @@
 
 use super::parallel::{self, CHUNK};
 use super::simd::{Float, Lanes};
+use super::transpose::transpose;
 
 /// Numbers in a piece of work: each costs an exponential, several times the work of a simple element.
 const PIECE: usize = CHUNK / 4;
@@ -58,7 +59,11 @@ impl Bundle {
 
     #[inline(always)]
     fn load<L: Lanes>(self, x: &[L::Scalar], i: usize, padding: L::Scalar) -> L {
-        L::load_some(&x[self.place::<L>(i)], padding)
+        let place = self.place::<L>(i);
+        if place.len() == L::WIDTH {
+            return L::load(&x[place]);
+        }
+        L::load_first(&x[place.start..], place.len()).keep_first(place.len(), padding)
     }
 
     #[inline(always)]
@@ -124,7 +129,7 @@ impl Bundle {
     fn exponentials<L: Lanes>(self, x: &[L::Scalar], max: L, y: &mut [L::Scalar]) -> L {
         self.sum(|i| {
             // Lanes beyond the end hold e^-∞ = 0.
-            let e = (self.load::<L>(x, i, L::Scalar::NEG_INFINITY) - max).exp();
+            let e = (self.load::<L>(x, i, L::Scalar::NEG_INFINITY) - max).exp_below_zero();
             self.store(e, y, i);
             e
         })
@@ -144,16 +149,18 @@ struct Block {
 }
 
 impl Block {
-    /// Calls `f` with each bundle of the lines, of at most `width` lines.
+    /// Calls `f` with each bundle of the lines, of at most `width` lines. Some lines may be in two bundles.
     fn for_each_bundle(self, width: usize, mut f: impl FnMut(Bundle)) {
         let Block { lines, size, .. } = self;
         if lines == 1 && size > SHORT {
             return f(Bundle::Line { len: size });
         }
         for first in (0..lines).step_by(width) {
+            // The last bundle is a whole one, if there are lines enough: some are then computed twice, which gives the same and takes
+            // less time than copying parts of vectors.
             f(Bundle::Lines {
-                first,
-                lanes: width.min(lines - first),
+                first: first.min(lines.saturating_sub(width)),
+                lanes: width.min(lines),
                 inner: lines,
                 len: size,
             });
@@ -206,24 +213,14 @@ fn for_each_block<T: Float, const N: usize>(
         for (first, y) in firsts.zip(parts) {
             let lines = y.len() / results;
             for (scratch, x) in scratch.iter_mut().zip(inputs) {
-                transpose(&x[first * size..][..lines * size], size, &mut scratch[..lines * size]);
+                transpose(&x[first * size..], size, [lines, size], scratch, lines);
             }
             let scratch_y = &mut scratch_y[..y.len()];
             let inputs = scratch.each_ref().map(|scratch| &scratch[..lines * size]);
             f(Block { first, lines, size }, inputs, scratch_y);
-            transpose(scratch_y, lines, y);
+            transpose(scratch_y, lines, [results, lines], y, results);
         }
     });
-}
-
-/// The transpose of rows of `width` numbers.
-fn transpose<T: Float>(x: &[T], width: usize, y: &mut [T]) {
-    let height = x.len() / width.max(1);
-    for (column, y) in y.chunks_exact_mut(height.max(1)).enumerate() {
-        for (row, y) in y.iter_mut().enumerate() {
-            *y = x[row * width + column];
-        }
-    }
 }
 
 /// y = e^x / Σ e^x. Where all of a line is -∞ it is not a number.
@@ -257,11 +254,11 @@ pub fn logsumexp<T: Float>(x: &[T], sizes: [usize; 3], y: &mut [T]) {
     let (zero, infinity) = (T::Lanes::zero(), T::Lanes::splat(-T::NEG_INFINITY));
     for_each_block([x], sizes, y, |block, [x], y| {
         block.for_each_bundle(T::Lanes::WIDTH, |bundle| {
-            let max: T::Lanes = bundle.max(x);
-            // From an infinite maximum nothing can be taken off. With 0 in its place the sum is 0 or ∞, as it should be.
-            let max = T::Lanes::select_eq(max.abs(), infinity, zero, max);
-            let sum = bundle.sum(|i| (bundle.load::<T::Lanes>(x, i, T::NEG_INFINITY) - max).exp());
-            bundle.store_results(max + sum.ln(), y);
+            let largest: T::Lanes = bundle.max(x);
+            // From an infinite maximum nothing can be taken off. With 0 in its place the sum is 0, as it should be, if the maximum is -∞.
+            let max = T::Lanes::select_eq(largest.abs(), infinity, zero, largest);
+            let sum = bundle.sum(|i| (bundle.load::<T::Lanes>(x, i, T::NEG_INFINITY) - max).exp_below_zero());
+            bundle.store_results(T::Lanes::select_eq(largest, infinity, infinity, max + sum.ln()), y);
         });
     });
 }
@@ -306,7 +303,7 @@ pub fn cross_entropy<T: Float>(x: &[T], targets: &[u32], sizes: [usize; 3], y: &
         let targets = &targets[block.first..][..block.lines];
         block.for_each_bundle(T::Lanes::WIDTH, |bundle| {
             let max: T::Lanes = bundle.max(x);
-            let sum = bundle.sum(|i| (bundle.load::<T::Lanes>(x, i, T::NEG_INFINITY) - max).exp());
+            let sum = bundle.sum(|i| (bundle.load::<T::Lanes>(x, i, T::NEG_INFINITY) - max).exp_below_zero());
             let (max, ln_sum) = (max.to_array(), sum.ln().to_array());
             for (lane, line) in bundle.results().enumerate() {
                 let target = x[targets[line] as usize * block.lines + line];

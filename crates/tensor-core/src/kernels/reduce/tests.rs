@@ -135,6 +135,24 @@ fn a_long_sum_is_as_accurate_as_a_short_one() {
 }
 
 #[test]
+fn sums_that_cancel_keep_within_the_bound() {
+    for (rows, columns) in [(1 << 20, 1), (65_537, 1), (1 << 14, 65)] {
+        // Each number is followed, some thousands later, by its opposite, but for a rest that is far smaller than the last digit of the whole.
+        let x: Vec<f32> = (0..rows * columns)
+            .map(|i| ((i % 4096 * 7919 % 4099) as f32 + 0.3) * if i / 4096 % 2 == 0 { 1.0 } else { -0.999_999 })
+            .collect();
+        let mut y = vec![f32::NAN; columns];
+        sum(&x, 1, rows, columns, &mut y);
+        let shape = [1, rows, columns];
+        let sizes = naive(&x, shape, 0.0, |y, x| y + x.abs());
+        for ((y, want), size) in y.iter().zip(naive(&x, shape, 0.0, |y, x| y + x)).zip(sizes) {
+            let error = (*y as f64 - want).abs();
+            assert!(error <= 16.0 * 2f64.powi(-24) * size, "{shape:?}: {y} is not {want}");
+        }
+    }
+}
+
+#[test]
 #[should_panic(expected = "x is not [2, 3, 4]")]
 fn a_wrong_shape_is_refused() {
     sum(&[0.0; 23], 2, 3, 4, &mut [0.0; 8]);
