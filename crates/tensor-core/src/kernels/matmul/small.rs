@@ -6,6 +6,7 @@
 //! What limits it: one core.
 
 use super::super::simd::Float;
+use super::microkernel::TILE;
 use super::operand::{Matrix, Piece};
 use super::rung::Rung;
 use super::store::Store;
@@ -26,6 +27,10 @@ impl Rung for Small {
 
     fn idea(&self) -> &'static str {
         "small operands are not packed"
+    }
+
+    fn bytes(&self) -> Option<f64> {
+        Some(TILE.bytes())
     }
 
     #[inline(never)]
