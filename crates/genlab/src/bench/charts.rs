@@ -9,6 +9,8 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use tensor_core::kernels::matmul::RUNGS;
 
 const SIZE: (u32, u32) = (900, 560);
+/// The smallest size of the chart of speeds.
+const SMALLEST: f64 = 4.0;
 /// Pixels between labels that would lie upon each other.
 const GAP: i32 = 16;
 
@@ -45,17 +47,18 @@ pub(super) fn speed(machine: &Machine, rows: &[Row]) -> String {
             .filter_map(|row| Some((row.size.side()? as f64, row)))
             .collect();
         rows.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let last = rows.last().map_or(1.0, |row| row.0);
+        // Smaller ones, and what is a thousand times slower than the best, would take half of the chart.
+        rows.retain(|row| row.0 >= SMALLEST);
+        let last = rows.last().map_or(0.0, |row| row.0).max(2.0 * SMALLEST);
         let high = top(machine, &rows);
-        // What is a thousand times slower is not to be compared.
-        let low = high / 3000.0;
+        let low = high / 2000.0;
         let mut chart = ChartBuilder::on(root)
             .caption("Square products: speed over size", title())
             .margin(12)
             .x_label_area_size(44)
             .y_label_area_size(60)
-            .right_y_label_area_size(130)
-            .build_cartesian_2d((1.0..last.max(2.0)).log_scale().base(2.0), (low..high).log_scale())?;
+            .margin_right(130)
+            .build_cartesian_2d((SMALLEST..last).log_scale().base(2.0), (low..high).log_scale())?;
         chart
             .configure_mesh()
             .bold_line_style(RULE)
@@ -65,13 +68,11 @@ pub(super) fn speed(machine: &Machine, rows: &[Row]) -> String {
             .axis_desc_style(text())
             .x_desc("size N of A, B and C (N x N)")
             .y_desc("GFLOP/s")
+            .x_label_formatter(&number)
             .y_label_formatter(&number)
             .draw()?;
         for (peak, _) in roofs(machine) {
-            chart.draw_series(LineSeries::new(
-                [(1.0, peak), (last.max(2.0), peak)],
-                INK.stroke_width(1),
-            ))?;
+            chart.draw_series(LineSeries::new([(SMALLEST, peak), (last, peak)], INK.stroke_width(1)))?;
         }
         let mut labels: Vec<Label> = Vec::new();
         for (i, rung) in RUNGS.iter().enumerate() {
@@ -80,13 +81,13 @@ pub(super) fn speed(machine: &Machine, rows: &[Row]) -> String {
             chart.draw_series(LineSeries::new(points.clone(), COLOURS[i].stroke_width(2)))?;
             chart.draw_series(points.iter().map(|&point| Circle::new(point, 3, COLOURS[i].filled())))?;
             if let Some(&(_, end)) = points.last() {
-                let (x, y) = chart.backend_coord(&(last.max(2.0), end));
+                let (x, y) = chart.backend_coord(&(last, end));
                 labels.push(Label::new(rung.name(), (x + 8, y), COLOURS[i], HPos::Left));
             }
         }
         for (peak, name) in roofs(machine) {
-            let (x, y) = chart.backend_coord(&(1.0, peak));
-            Label::new(&name, (x + 6, y - 8), INK, HPos::Left).draw(root)?;
+            let (x, y) = chart.backend_coord(&(SMALLEST, peak));
+            Label::new(&name, (x + 6, y - 9), INK, HPos::Left).draw(root)?;
         }
         draw_apart(labels, root)
     })
@@ -128,38 +129,39 @@ pub(super) fn roofline(machine: &Machine, rows: &[Row]) -> String {
             let ridge = (peak / fastest).clamp(first, last);
             chart.draw_series(LineSeries::new([(ridge, peak), (last, peak)], INK.stroke_width(1)))?;
             let (x, y) = chart.backend_coord(&(last, peak));
-            Label::new(&name, (x - 4, y - 8), INK, HPos::Right).draw(root)?;
+            Label::new(&name, (x - 4, y - 9), INK, HPos::Right).draw(root)?;
         }
         let mut labels = Vec::new();
         for from in &machine.bandwidths {
             let ridge = (machine.peak.one_core / from.gigabytes).min(last);
             let line = [first, ridge].map(|x| (x, x * from.gigabytes));
             chart.draw_series(LineSeries::new(line, INK.mix(0.6).stroke_width(1)))?;
-            let (x, y) = chart.backend_coord(&line[0]);
+            let at = chart.backend_coord(&(2.0 * first, line[0].1 * 2.0));
             let name = format!("{} {:.0} GB/s", from.level, from.gigabytes);
-            labels.push(Label::new(&name, (x + 8, y - 14), INK, HPos::Left));
+            labels.push(Label::new(&name, at, INK, HPos::Center));
         }
         draw_apart(labels, root)?;
         let dots: Vec<(usize, f64, f64)> = (0..RUNGS.len())
             .filter_map(|i| Some((i, 2.0 / RUNGS[i].bytes()?, row?.speeds[i]?.best)))
             .collect();
-        let rightmost = dots.iter().map(|dot| dot.1).fold(0.0, f64::max);
         chart.draw_series(
             dots.iter()
                 .map(|&(i, x, y)| Circle::new((x, y), 5, COLOURS[i].filled())),
         )?;
         // Beside their dots, to the right of the last column and to the left of the others.
-        for is_right in [false, true] {
-            let column = dots.iter().filter(|dot| (dot.1 == rightmost) == is_right);
+        let mut columns: Vec<f64> = dots.iter().map(|dot| dot.1).collect();
+        columns.sort_by(f64::total_cmp);
+        columns.dedup();
+        for (i, column) in columns.iter().enumerate() {
+            let (shift, side) = match i + 1 == columns.len() {
+                true => (10, HPos::Left),
+                false => (-10, HPos::Right),
+            };
             let label = |&(i, x, y): &(usize, f64, f64)| {
                 let (x, y) = chart.backend_coord(&(x, y));
-                let (x, side) = match is_right {
-                    true => (x + 10, HPos::Left),
-                    false => (x - 10, HPos::Right),
-                };
-                Label::new(RUNGS[i].name(), (x, y), COLOURS[i], side)
+                Label::new(RUNGS[i].name(), (x + shift, y), COLOURS[i], side)
             };
-            draw_apart(column.map(label).collect(), root)?;
+            draw_apart(dots.iter().filter(|dot| dot.1 == *column).map(label).collect(), root)?;
         }
         Ok(())
     })
@@ -211,7 +213,17 @@ impl Label {
         }
     }
 
+    /// Draws it on a strip of paper, so that a line under it does not cross it out.
     fn draw<'a>(self, root: &Area<'a>) -> Drawn<'a> {
+        // The backend knows no widths of letters: on average they are half as wide as high.
+        let (x, y) = self.at;
+        let width = 7 * self.text.chars().count() as i32;
+        let left = match self.side {
+            HPos::Left => x,
+            HPos::Center => x - width / 2,
+            HPos::Right => x - width,
+        };
+        root.draw(&Rectangle::new([(left, y - 7), (left + width, y + 7)], WHITE.filled()))?;
         let style = ("sans-serif", 14).into_font().color(&self.colour);
         root.draw(&Text::new(
             self.text,
@@ -270,7 +282,7 @@ mod tests {
     fn labels_keep_their_distance_and_stay_above_the_bottom() {
         assert_eq!(apart(&[10, 12, 50], 500), [10, 26, 50]);
         assert_eq!(apart(&[480, 490, 499], 500), [468, 484, 500]);
-        assert_eq!(apart(&[], 500), []);
+        assert!(apart(&[], 500).is_empty());
     }
 
     #[test]
