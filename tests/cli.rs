@@ -4,6 +4,8 @@
 mod bad_input;
 #[path = "cli/bad_settings.rs"]
 mod bad_settings;
+#[path = "cli/bench.rs"]
+mod bench;
 #[path = "cli/files.rs"]
 mod files;
 #[path = "cli/other_commands.rs"]

@@ -136,6 +136,7 @@ fn data_that_cannot_be_written_is_an_error() {
         "list",
         "data list",
         "doctor",
+        "bench matmul --rung naive --size 4 --seconds 0.001",
         "eval run",
         "sample run -n 4",
         "train vae --data mnist:set --steps 1 -s train.batch_size=32 --json",

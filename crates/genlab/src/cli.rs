@@ -1,5 +1,6 @@
 //! The command line: what can be asked for, and the help texts.
 
+use crate::bench::{Size, parse_size};
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -36,6 +37,9 @@ pub(crate) enum Command {
     /// Say what a data set holds, or list the data sets.
     #[command(subcommand)]
     Data(DataCommand),
+    /// Measure this machine and the kernels.
+    #[command(subcommand)]
+    Bench(BenchCommand),
     /// Check this machine, this build and this folder.
     Doctor,
 }
@@ -137,6 +141,50 @@ pub(crate) enum DataCommand {
     },
 }
 
+/// `genlab bench`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum BenchCommand {
+    /// Time the rungs of the ladder of matrix products beside what the machine can do at most.
+    Matmul(MatmulArgs),
+}
+
+/// `genlab bench matmul`.
+#[derive(Args, Debug)]
+#[command(
+    allow_negative_numbers = true,
+    after_help = "Examples:\n  \
+    genlab bench matmul\n  \
+    genlab bench matmul --size 64,65,128x784x400nt --seconds 0.2\n  \
+    genlab bench matmul --rung packed --size 512 --seconds 5\n\n\
+    Prints GFLOP/s, shares of the measured peak and factors from rung to rung, and draws speed over size and\n\
+    a roofline. With --rung it runs that rung alone, for a profiler."
+)]
+pub(crate) struct MatmulArgs {
+    /// Run this rung alone in a plain loop; it needs one --size.
+    #[arg(long, value_name = "RUNG")]
+    pub(crate) rung: Option<String>,
+    /// Sizes: N or MxKxN, with nt, tn or tt behind them where B, A or both are transposed; may be
+    /// repeated [default: sixteen of them].
+    #[arg(long, value_name = "SIZE", value_delimiter = ',', value_parser = parse_size)]
+    pub(crate) size: Vec<Size>,
+    /// Seconds for each rung and size [default: 0.05, with --rung 3].
+    #[arg(long, value_name = "S", value_parser = parse_seconds)]
+    pub(crate) seconds: Option<f64>,
+    /// The folder of the charts.
+    #[arg(long, value_name = "DIR", default_value = "bench-matmul", conflicts_with = "rung")]
+    pub(crate) out: PathBuf,
+    /// Print one JSON object a line on stdout.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+fn parse_seconds(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(seconds) if seconds > 0.0 && seconds <= 3600.0 => Ok(seconds),
+        _ => Err("seconds are a number above 0 and up to 3600".into()),
+    }
+}
+
 impl Command {
     /// Whether stdout is to carry JSON events.
     pub(crate) fn json(&self) -> bool {
@@ -144,6 +192,7 @@ impl Command {
             Command::Train(args) => args.json,
             Command::Sample(args) => args.json,
             Command::Eval(args) => args.json,
+            Command::Bench(BenchCommand::Matmul(args)) => args.json,
             Command::List | Command::Data(_) | Command::Doctor => false,
         }
     }
@@ -193,6 +242,14 @@ mod tests {
             ("train vae --threads 0", ErrorKind::ValueValidation),
             ("trian vae", ErrorKind::InvalidSubcommand),
             ("sample runs/x -n 0", ErrorKind::ValueValidation),
+            ("bench", ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand),
+            ("bench matmul --size 0", ErrorKind::ValueValidation),
+            ("bench matmul --size 2x3", ErrorKind::ValueValidation),
+            ("bench matmul --seconds 0", ErrorKind::ValueValidation),
+            ("bench matmul --seconds -1", ErrorKind::ValueValidation),
+            ("bench matmul --seconds inf", ErrorKind::ValueValidation),
+            ("bench matmul --seconds NaN", ErrorKind::ValueValidation),
+            ("bench matmul --rung naive --out x", ErrorKind::ArgumentConflict),
         ] {
             let error = parse(line).unwrap_err();
             assert_eq!((error.kind(), error.exit_code()), (kind, 2), "{line}");

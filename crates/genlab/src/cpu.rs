@@ -65,6 +65,23 @@ pub(crate) fn too_new(build: Level, cpu: Level) -> Option<String> {
     (cpu < build).then(|| format!("this build needs {}, which the CPU does not have", build.name()))
 }
 
+/// Why this build is slower on a processor than it could be.
+pub(crate) fn build_warnings(cpu: &Cpu) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if cpu.level > BUILD {
+        warnings.push(format!(
+            "the CPU has {}, but this build uses {}: it is slower than it could be. Build in the project's \
+             own folder and without RUSTFLAGS, or with RUSTFLAGS=\"-C target-cpu=native\"",
+            cpu.level.name(),
+            BUILD.name()
+        ));
+    }
+    if cfg!(debug_assertions) {
+        warnings.push("this is a debug build: cargo build --release makes a faster one".into());
+    }
+    warnings
+}
+
 /// Asks the processor.
 #[cfg(target_arch = "x86_64")]
 #[allow(

@@ -60,18 +60,7 @@ fn facts(library: &dyn Library, here: &Path, cpu: &Cpu) -> Vec<(String, String)>
 }
 
 fn warnings(here: &Path, cpu: &Cpu) -> Vec<String> {
-    let mut warnings = Vec::new();
-    if cpu.level > cpu::BUILD {
-        warnings.push(format!(
-            "the CPU has {}, but this build uses {}: it is slower than it could be. Build in the project's \
-             own folder and without RUSTFLAGS, or with RUSTFLAGS=\"-C target-cpu=native\"",
-            cpu.level.name(),
-            cpu::BUILD.name()
-        ));
-    }
-    if cfg!(debug_assertions) {
-        warnings.push("this is a debug build: cargo build --release makes a faster one".into());
-    }
+    let mut warnings = cpu::build_warnings(cpu);
     if !is_writable(here) {
         warnings.push("runs/ cannot be made in this folder: say where runs go with --out DIR".into());
     }

@@ -1,5 +1,6 @@
 //! genlab, the program: trains generative models, keeps their runs and draws what they make.
 
+mod bench;
 mod check;
 mod cli;
 mod commands;
@@ -27,7 +28,7 @@ mod train;
 mod wiring;
 
 use clap::Parser;
-use cli::{Cli, Command};
+use cli::{BenchCommand, Cli, Command};
 use errors::Failure;
 use std::process::ExitCode;
 
@@ -55,6 +56,7 @@ fn run(command: &Command) -> Result<(), Failure> {
         Command::Eval(args) => commands::eval(library, args),
         Command::List => commands::list(library),
         Command::Data(command) => commands::data(library, command),
+        Command::Bench(BenchCommand::Matmul(args)) => bench::matmul(args),
         Command::Doctor => doctor::doctor(library),
     }
 }

@@ -74,7 +74,8 @@ pub(crate) fn model(library: &dyn Library, name: &str) -> Result<ModelCard, Fail
     }
 }
 
-fn unknown(what: &str, name: &str, known: impl Iterator<Item = &'static str> + Clone) -> Failure {
+/// A name that is not among those that there are, with the nearest of them.
+pub(crate) fn unknown(what: &str, name: &str, known: impl Iterator<Item = &'static str> + Clone) -> Failure {
     let all = known.clone().collect::<Vec<_>>().join(", ");
     let hint = match nearest(name, known) {
         Some(near) => format!("did you mean {near}? There is: {all}"),

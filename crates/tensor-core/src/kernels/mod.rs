@@ -22,6 +22,7 @@
 //! | [`norm`]        | numbers minus their mean, over their standard deviation: of rows, and of channels  |
 //! | [`random`]      | random bits, uniform and normal numbers from a counter                             |
 //! | [`summary`]     | the range of numbers, and which are not finite                                    |
+//! | [`machine`]     | how fast this machine multiplies and reads at most: what kernels are measured against |
 //! | [`parallel`]    | the one place that knows how work reaches the threads                             |
 //!
 //! Two rules hold for all of them. An argument that does not fit (lengths, strides out of bounds) panics before anything is
@@ -35,6 +36,7 @@ pub mod elementwise;
 pub mod erf;
 pub mod functions;
 pub mod index;
+pub mod machine;
 pub mod matmul;
 pub mod norm;
 pub mod order;

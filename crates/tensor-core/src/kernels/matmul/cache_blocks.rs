@@ -27,6 +27,10 @@ impl Rung for CacheBlocks {
         "blocks of B stay in the cache"
     }
 
+    fn bytes(&self) -> Option<f64> {
+        Some(register_tile::BYTES)
+    }
+
     #[inline(never)]
     fn run(&self, [m, k, n]: [usize; 3], a: Matrix<'_, f32>, b: Matrix<'_, f32>, c: &mut [f32]) {
         let mut copies = [Vec::new(), Vec::new()];

@@ -16,6 +16,14 @@ pub(super) struct Tile {
     pub(super) depth: usize,
 }
 
+impl Tile {
+    /// Bytes that it loads for each multiplication of numbers in single precision.
+    pub(super) fn bytes(&self) -> f64 {
+        let columns = self.vectors * <f32 as Float>::Lanes::WIDTH;
+        (4 * (self.rows + columns)) as f64 / (self.rows * columns) as f64
+    }
+}
+
 /// The tile of this build's vectors.
 pub(super) const TILE: Tile = if cfg!(target_feature = "avx512f") {
     // 24 of 32 registers hold sums, 3 a row of B.

@@ -18,6 +18,10 @@ impl Rung for Naive {
         "the definition: i, j, p"
     }
 
+    fn bytes(&self) -> Option<f64> {
+        Some(8.0) // two loads
+    }
+
     #[inline(never)]
     fn run(&self, [m, k, n]: [usize; 3], a: Matrix<'_, f32>, b: Matrix<'_, f32>, c: &mut [f32]) {
         for i in 0..m {

@@ -26,6 +26,10 @@ impl Rung for Packed {
         "blocks are copied into panels"
     }
 
+    fn bytes(&self) -> Option<f64> {
+        Some(register_tile::BYTES)
+    }
+
     #[inline(never)]
     fn run(&self, sizes: [usize; 3], a: Matrix<'_, f32>, b: Matrix<'_, f32>, c: &mut [f32]) {
         blocks(sizes, a, b, c, [ROWS, COLUMNS], register_tile::tile);

@@ -8,6 +8,7 @@
 
 use super::super::parallel::for_each_task_of;
 use super::super::simd::{Float, Lanes};
+use super::microkernel::TILE;
 use super::operand::{Matrix, Piece, Shared};
 use super::rung::Rung;
 use super::store::Store;
@@ -36,6 +37,14 @@ impl Rung for Parallel {
 
     fn idea(&self) -> &'static str {
         "threads take up pieces of C"
+    }
+
+    fn bytes(&self) -> Option<f64> {
+        Some(TILE.bytes())
+    }
+
+    fn is_shared(&self) -> bool {
+        true
     }
 
     #[inline(never)]

@@ -18,6 +18,10 @@ impl Rung for Reference {
         "the crate, as reference"
     }
 
+    fn bytes(&self) -> Option<f64> {
+        None
+    }
+
     #[inline(never)]
     fn run(&self, sizes: [usize; 3], a: Matrix<'_, f32>, b: Matrix<'_, f32>, c: &mut [f32]) {
         product(sizes, a, b, &mut Piece::whole(c, sizes[2]), false);

@@ -14,6 +14,8 @@ use super::rung::Rung;
 pub(super) const ROWS: usize = 8;
 /// Columns of a tile.
 pub(super) const COLUMNS: usize = 8;
+/// Bytes that a tile loads for each multiplication.
+pub(super) const BYTES: f64 = (4 * (ROWS + COLUMNS)) as f64 / (ROWS * COLUMNS) as f64;
 
 /// Rung 3.
 pub(super) struct RegisterTile;
@@ -25,6 +27,10 @@ impl Rung for RegisterTile {
 
     fn idea(&self) -> &'static str {
         "8 x 8 sums stay in registers"
+    }
+
+    fn bytes(&self) -> Option<f64> {
+        Some(BYTES)
     }
 
     #[inline(never)]

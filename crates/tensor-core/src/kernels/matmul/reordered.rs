@@ -20,6 +20,10 @@ impl Rung for Reordered {
         "i, p, j: rows are added to rows"
     }
 
+    fn bytes(&self) -> Option<f64> {
+        Some(12.0) // two loads and a store
+    }
+
     #[inline(never)]
     fn run(&self, [_, k, n]: [usize; 3], a: Matrix<'_, f32>, b: Matrix<'_, f32>, c: &mut [f32]) {
         let mut copy = Vec::new();

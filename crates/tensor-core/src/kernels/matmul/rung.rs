@@ -10,6 +10,14 @@ pub trait Rung: Sync {
     /// What is new in it, in a few words.
     fn idea(&self) -> &'static str;
 
+    /// Bytes that its inner loop loads and stores for each multiplication, if that loop is ours. What the loop before it copies is not counted.
+    fn bytes(&self) -> Option<f64>;
+
+    /// Whether threads share its work.
+    fn is_shared(&self) -> bool {
+        false
+    }
+
     /// C = A B: A is m x k, B is k x n, C is m x n and contiguous. No size is 0, and the operands lie inside their slices: [`product`] sees to it.
     fn run(&self, sizes: [usize; 3], a: Matrix<'_, f32>, b: Matrix<'_, f32>, c: &mut [f32]);
 }

@@ -25,6 +25,10 @@ impl Rung for Simd {
         "the tile in vectors, by fused multiply-adds"
     }
 
+    fn bytes(&self) -> Option<f64> {
+        Some(TILE.bytes())
+    }
+
     #[inline(never)]
     fn run(&self, sizes: [usize; 3], a: Matrix<'_, f32>, b: Matrix<'_, f32>, c: &mut [f32]) {
         let tile = [TILE.rows, TILE.vectors * <f32x16 as Lanes>::WIDTH];

@@ -30,6 +30,10 @@ impl Rung for Small {
         "small operands are not packed"
     }
 
+    fn bytes(&self) -> Option<f64> {
+        Some(TILE.bytes())
+    }
+
     #[inline(never)]
     fn run(&self, sizes: [usize; 3], a: Matrix<'_, f32>, b: Matrix<'_, f32>, c: &mut [f32]) {
         product(sizes, a, b, &mut Piece::whole(c, sizes[2]), Store::new(false));

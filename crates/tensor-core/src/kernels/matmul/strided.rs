@@ -32,6 +32,10 @@ impl Rung for Strided {
         "A is read where it lies, edges have smaller tiles"
     }
 
+    fn bytes(&self) -> Option<f64> {
+        Some(TILE.bytes())
+    }
+
     #[inline(never)]
     fn run(&self, sizes: [usize; 3], a: Matrix<'_, f32>, b: Matrix<'_, f32>, c: &mut [f32]) {
         product(sizes, a, b, &mut Piece::whole(c, sizes[2]), Store::new(false), true);
