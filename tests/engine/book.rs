@@ -18,7 +18,7 @@ fn recorded() -> String {
     let (_, recorder) = observe(Recorder::default(), || {
         let y = network.forward(&x, &mut Context::training(&Random::new(0)));
         let loss = (y - 0.5).sqr().sum(..);
-        loss.value_and_grad(&module::params(&network))
+        loss.value_and_grad(module::params(&network))
     });
     recorder.to_string()
 }

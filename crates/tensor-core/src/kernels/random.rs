@@ -90,12 +90,12 @@ pub fn block(key: Key, index: u64) -> [u32; BLOCK] {
 /// (Not inlined: on its own, the compiler turns it into vector code in every build.)
 #[inline(never)]
 fn blocks(key: Key, first: u64) -> [Words; BLOCK] {
-    let mut counter = [[0; LANES], [0; LANES], [key.nonce[0]; LANES], [key.nonce[1]; LANES]];
-    for lane in 0..LANES {
+    let (mut low, mut high) = ([0; LANES], [0; LANES]);
+    for (lane, (low, high)) in low.iter_mut().zip(&mut high).enumerate() {
         let index = first.wrapping_add(lane as u64);
-        [counter[0][lane], counter[1][lane]] = [index as u32, (index >> 32) as u32];
+        [*low, *high] = [index as u32, (index >> 32) as u32];
     }
-    philox_lanes(counter, key.key)
+    philox_lanes([low, high, [key.nonce[0]; LANES], [key.nonce[1]; LANES]], key.key)
 }
 
 /// Fills `out` with numbers uniform in [0, 1), multiples of 2^-24, one word each, from block `first` on.
