@@ -85,10 +85,11 @@ pub(super) fn speed(machine: &Machine, rows: &[Row]) -> String {
                 labels.push(Label::new(rung.name(), (x + 8, y), COLOURS[i], HPos::Left));
             }
         }
-        for (peak, name) in roofs(machine) {
+        let roof = |(peak, name): (f64, String)| {
             let (x, y) = chart.backend_coord(&(SMALLEST, peak));
-            Label::new(&name, (x + 6, y - 9), INK, HPos::Left).draw(root)?;
-        }
+            Label::new(&name, (x + 6, y - 9), INK, HPos::Left)
+        };
+        draw_apart(roofs(machine).into_iter().map(roof).collect(), root)?;
         draw_apart(labels, root)
     })
 }
@@ -125,12 +126,14 @@ pub(super) fn roofline(machine: &Machine, rows: &[Row]) -> String {
             .y_label_formatter(&number)
             .draw()?;
         let fastest = machine.bandwidths.iter().map(|from| from.gigabytes).fold(0.0, f64::max);
+        let mut labels = Vec::new();
         for (peak, name) in roofs(machine) {
             let ridge = (peak / fastest).clamp(first, last);
             chart.draw_series(LineSeries::new([(ridge, peak), (last, peak)], INK.stroke_width(1)))?;
             let (x, y) = chart.backend_coord(&(last, peak));
-            Label::new(&name, (x - 4, y - 9), INK, HPos::Right).draw(root)?;
+            labels.push(Label::new(&name, (x - 4, y - 9), INK, HPos::Right));
         }
+        draw_apart(labels, root)?;
         let mut labels = Vec::new();
         for from in &machine.bandwidths {
             let ridge = (machine.peak.one_core / from.gigabytes).min(last);
@@ -217,7 +220,7 @@ impl Label {
     fn draw<'a>(self, root: &Area<'a>) -> Drawn<'a> {
         // The backend knows no widths of letters: on average they are half as wide as high.
         let (x, y) = self.at;
-        let width = 7 * self.text.chars().count() as i32;
+        let width = 6 * self.text.chars().count() as i32;
         let left = match self.side {
             HPos::Left => x,
             HPos::Center => x - width / 2,
