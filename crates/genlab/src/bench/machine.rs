@@ -5,7 +5,7 @@ use crate::cpu;
 use serde_json::{Value, json};
 use std::fmt;
 use std::hint::black_box;
-use tensor_core::kernels::machine::{multiply_adds, operations, read};
+use tensor_core::kernels::machine::{OPERATIONS, multiply_adds, read};
 use tensor_core::kernels::parallel::for_each_task;
 
 /// Rounds in which everything is measured in turn.
@@ -88,10 +88,10 @@ impl Machine {
 impl Peak {
     /// One short round of the loop, on one core and on all.
     pub(super) fn measure(seconds: f64) -> Self {
-        let run = || _ = black_box(multiply_adds(STEPS, black_box(0.5f32), 1.0));
+        let run = || _ = black_box(multiply_adds(STEPS, black_box(0.5), 1.0));
         // So many tasks that none of the threads waits long for the last one.
         let tasks = 16 * rayon::current_num_threads();
-        let gflops = |times: usize, seconds: f64| (times * STEPS * operations::<f32>()) as f64 / seconds / 1e9;
+        let gflops = |times: usize, seconds: f64| (times * STEPS * OPERATIONS) as f64 / seconds / 1e9;
         Self {
             one_core: gflops(1, repeat(seconds, run).each()),
             all_cores: gflops(tasks, repeat(seconds, || for_each_task(tasks, |_| run())).each()),
