@@ -50,7 +50,7 @@ pub(super) fn speed(machine: &Machine, rows: &[Row]) -> String {
         // Smaller ones, and what is a thousand times slower than the best, would take half of the chart.
         rows.retain(|row| row.0 >= SMALLEST);
         let last = rows.last().map_or(0.0, |row| row.0).max(2.0 * SMALLEST);
-        let high = top(machine, &rows);
+        let high = top(machine, rows.iter().map(|row| row.1));
         let low = high / 2000.0;
         let mut chart = ChartBuilder::on(root)
             .caption("Square products: speed over size", title())
@@ -105,7 +105,7 @@ pub(super) fn roofline(machine: &Machine, rows: &[Row]) -> String {
             None => "Roofline: at no square size were all rungs measured".into(),
         };
         let (first, last) = (0.05, 20.0);
-        let high = top(machine, &[]);
+        let high = top(machine, row.into_iter());
         let mut chart = ChartBuilder::on(root)
             .caption(caption, title())
             .margin(12)
@@ -195,12 +195,8 @@ fn roofs(machine: &Machine) -> Vec<(f64, String)> {
 }
 
 /// The upper end of a chart: above the peaks, and above all rungs, since a reference may choose better instructions than the build has.
-fn top(machine: &Machine, rows: &[(f64, &Row)]) -> f64 {
-    let speeds = rows
-        .iter()
-        .flat_map(|(_, row)| &row.speeds)
-        .flatten()
-        .map(|speed| speed.best);
+fn top<'a>(machine: &Machine, rows: impl Iterator<Item = &'a Row>) -> f64 {
+    let speeds = rows.flat_map(|row| &row.speeds).flatten().map(|speed| speed.best);
     1.4 * speeds
         .chain(roofs(machine).into_iter().map(|roof| roof.0))
         .fold(0.0, f64::max)

@@ -54,13 +54,13 @@ pub fn read(x: &[f32]) -> f32 {
     let mut sums = [Vector::zero(); READS];
     for group in groups {
         for i in 0..READS {
-            sums[i] = sums[i] + Vector::from_array(group[i]);
+            sums[i] += Vector::from_array(group[i]);
         }
     }
     for &vector in last {
-        sums[0] = sums[0] + Vector::from_array(vector);
+        sums[0] += Vector::from_array(vector);
     }
-    sums[0] = sums[0] + Vector::load_padded(rest, 0.0);
+    sums[0] += Vector::load_padded(rest, 0.0);
     sums.into_iter().fold(Vector::zero(), |sum, x| sum + x).sum()
 }
 
