@@ -88,7 +88,7 @@ fn a_program_reads_the_machine_and_each_rung_at_each_size() {
     assert_eq!(names(products), wanted.concat());
     for line in products {
         assert_eq!(line["event"], "product");
-        // Generous: the machine may be busy in one moment and idle in the next. But neither per cents nor operations a nanosecond pass.
+        // Generous: the machine may be busy in one moment and idle in the next.
         assert!((1e-9..10.0).contains(&number(&line["share"])), "{line}");
         assert!(number(&line["gflops_median"]) <= number(&line["gflops"]), "{line}");
         let follows = line["rung"] != "naive" && line["rung"] != "matrixmultiply";

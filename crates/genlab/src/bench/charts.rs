@@ -50,7 +50,7 @@ pub(super) fn speed(machine: &Machine, rows: &[Row]) -> String {
         // Smaller ones, and what is a thousand times slower than the best, would take half of the chart.
         rows.retain(|row| row.0 >= SMALLEST);
         let last = rows.last().map_or(0.0, |row| row.0).max(2.0 * SMALLEST);
-        let high = top(machine, &rows);
+        let high = top(machine, rows.iter().map(|row| row.1));
         let low = high / 2000.0;
         let mut chart = ChartBuilder::on(root)
             .caption("Square products: speed over size", title())
@@ -85,10 +85,11 @@ pub(super) fn speed(machine: &Machine, rows: &[Row]) -> String {
                 labels.push(Label::new(rung.name(), (x + 8, y), COLOURS[i], HPos::Left));
             }
         }
-        for (peak, name) in roofs(machine) {
+        let roof = |(peak, name): (f64, String)| {
             let (x, y) = chart.backend_coord(&(SMALLEST, peak));
-            Label::new(&name, (x + 6, y - 9), INK, HPos::Left).draw(root)?;
-        }
+            Label::new(&name, (x + 6, y - 9), INK, HPos::Left)
+        };
+        draw_apart(roofs(machine).into_iter().map(roof).collect(), root)?;
         draw_apart(labels, root)
     })
 }
@@ -104,7 +105,7 @@ pub(super) fn roofline(machine: &Machine, rows: &[Row]) -> String {
             None => "Roofline: at no square size were all rungs measured".into(),
         };
         let (first, last) = (0.05, 20.0);
-        let high = top(machine, &[]);
+        let high = top(machine, row.into_iter());
         let mut chart = ChartBuilder::on(root)
             .caption(caption, title())
             .margin(12)
@@ -125,12 +126,14 @@ pub(super) fn roofline(machine: &Machine, rows: &[Row]) -> String {
             .y_label_formatter(&number)
             .draw()?;
         let fastest = machine.bandwidths.iter().map(|from| from.gigabytes).fold(0.0, f64::max);
+        let mut labels = Vec::new();
         for (peak, name) in roofs(machine) {
             let ridge = (peak / fastest).clamp(first, last);
             chart.draw_series(LineSeries::new([(ridge, peak), (last, peak)], INK.stroke_width(1)))?;
             let (x, y) = chart.backend_coord(&(last, peak));
-            Label::new(&name, (x - 4, y - 9), INK, HPos::Right).draw(root)?;
+            labels.push(Label::new(&name, (x - 4, y - 9), INK, HPos::Right));
         }
+        draw_apart(labels, root)?;
         let mut labels = Vec::new();
         for from in &machine.bandwidths {
             let ridge = (machine.peak.one_core / from.gigabytes).min(last);
@@ -192,12 +195,8 @@ fn roofs(machine: &Machine) -> Vec<(f64, String)> {
 }
 
 /// The upper end of a chart: above the peaks, and above all rungs, since a reference may choose better instructions than the build has.
-fn top(machine: &Machine, rows: &[(f64, &Row)]) -> f64 {
-    let speeds = rows
-        .iter()
-        .flat_map(|(_, row)| &row.speeds)
-        .flatten()
-        .map(|speed| speed.best);
+fn top<'a>(machine: &Machine, rows: impl Iterator<Item = &'a Row>) -> f64 {
+    let speeds = rows.flat_map(|row| &row.speeds).flatten().map(|speed| speed.best);
     1.4 * speeds
         .chain(roofs(machine).into_iter().map(|roof| roof.0))
         .fold(0.0, f64::max)
@@ -217,7 +216,7 @@ impl Label {
     fn draw<'a>(self, root: &Area<'a>) -> Drawn<'a> {
         // The backend knows no widths of letters: on average they are half as wide as high.
         let (x, y) = self.at;
-        let width = 7 * self.text.chars().count() as i32;
+        let width = 6 * self.text.chars().count() as i32;
         let left = match self.side {
             HPos::Left => x,
             HPos::Center => x - width / 2,
