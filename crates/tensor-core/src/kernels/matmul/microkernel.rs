@@ -12,7 +12,7 @@ pub(super) struct Tile {
     pub(super) rows: usize,
     /// Vectors in a row.
     pub(super) vectors: usize,
-    /// Steps of K in a block.
+    /// Steps of K in a block. (Twice as many gain 1 or 2 % at N = 1024, and double the rounding error.)
     pub(super) depth: usize,
 }
 

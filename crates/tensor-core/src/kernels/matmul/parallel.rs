@@ -20,11 +20,11 @@ use super::{WIDE, reference, small};
 const PIECE: usize = 2_000_000;
 /// Multiplications that take as long as one of the simple elements by which [`for_each_task_of`] decides whether to wake threads.
 const PER_ELEMENT: usize = 6;
-/// Pieces that are enough for any number of threads.
-const PIECES: usize = 32;
+/// Pieces that are enough: with twice as many, each so much smaller, one thread loses 2 % at N = 1024.
+const PIECES: usize = 16;
 /// Rows of a piece, and vectors in each, at least: first so that little is packed twice, and no tile is narrow; and where that gives fewer than
 /// [`FEW`] pieces, so that a thread gets any work at all.
-const LEAST: [[usize; 2]; 2] = [[256, 6], [32, 2]];
+const LEAST: [[usize; 2]; 2] = [[512, 6], [32, 2]];
 const FEW: usize = 4;
 
 /// Rung 9.

@@ -226,7 +226,7 @@ fn long_sums_are_right() {
 /// Sums, bias and activation of a product that is cut into pieces, into blocks of K, and into tiles with edges.
 #[test]
 fn what_is_stored() {
-    let [m, k, n] = [110, 700, 403];
+    let [m, k, n] = [110, 1100, 403];
     assert!(!parallel::is_whole::<f32>([m, k, n]));
     let (a, b) = (numbers::<f32>(m * k), numbers::<f32>(k * n));
     let (a, b) = (Matrix::of_rows(&a, k), Matrix::of_rows(&b, n));
