@@ -349,21 +349,21 @@ mod tests {
         check("sigmoid", 2.0, sigmoid, exact_sigmoid);
     }
 
-    // All 2³² arguments: `cargo test -p tensor-core --lib every_f32 -- --ignored --nocapture`.
+    // All 2³² arguments.
     #[test]
-    #[ignore = "takes minutes"]
+    #[ignore = "takes a minute: cargo test -p tensor-core --lib every_f32 -- --ignored --nocapture"]
     fn every_f32_of_exp() {
         check_all("exp", 2.0, exp, f64::exp);
     }
 
     #[test]
-    #[ignore = "takes minutes"]
+    #[ignore = "takes a minute: cargo test -p tensor-core --lib every_f32 -- --ignored --nocapture"]
     fn every_f32_of_tanh() {
         check_all("tanh", 2.0, tanh, f64::tanh);
     }
 
     #[test]
-    #[ignore = "takes minutes"]
+    #[ignore = "takes a minute: cargo test -p tensor-core --lib every_f32 -- --ignored --nocapture"]
     fn every_f32_of_sigmoid() {
         check_all("sigmoid", 2.0, sigmoid, exact_sigmoid);
     }
