@@ -18,10 +18,12 @@ impl Function for Tanh {
     const SLOPE: &'static str = "tanh_slope";
     const SLOPE_OF: SlopeOf = SlopeOf::Output;
 
+    #[inline(always)]
     fn value<L: Lanes>(&self, x: L) -> L {
         x.tanh()
     }
 
+    #[inline(always)]
     fn slope<L: Lanes>(&self, g: L, y: L) -> L {
         // Where |y| is near 1, its difference from 1 is exact; that of y² is not.
         g * ((L::one() - y) * (L::one() + y))
@@ -43,10 +45,12 @@ impl Function for Sigmoid {
     const SLOPE: &'static str = "sigmoid_slope";
     const SLOPE_OF: SlopeOf = SlopeOf::Output;
 
+    #[inline(always)]
     fn value<L: Lanes>(&self, x: L) -> L {
         x.sigmoid()
     }
 
+    #[inline(always)]
     fn slope<L: Lanes>(&self, g: L, y: L) -> L {
         g * (y * (L::one() - y))
     }
@@ -67,10 +71,12 @@ impl Function for Softplus {
     const SLOPE: &'static str = "softplus_slope";
     const SLOPE_OF: SlopeOf = SlopeOf::Input;
 
+    #[inline(always)]
     fn value<L: Lanes>(&self, x: L) -> L {
         x.softplus()
     }
 
+    #[inline(always)]
     fn slope<L: Lanes>(&self, g: L, x: L) -> L {
         g * x.sigmoid()
     }
@@ -91,10 +97,12 @@ impl Function for LogSigmoid {
     const SLOPE: &'static str = "log_sigmoid_slope";
     const SLOPE_OF: SlopeOf = SlopeOf::Input;
 
+    #[inline(always)]
     fn value<L: Lanes>(&self, x: L) -> L {
         -(-x).softplus()
     }
 
+    #[inline(always)]
     fn slope<L: Lanes>(&self, g: L, x: L) -> L {
         g * (-x).sigmoid()
     }

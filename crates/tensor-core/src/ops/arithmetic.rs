@@ -18,6 +18,7 @@ impl Elementwise<2> for AddOp {
     };
     const KEEPS: Keeps = Keeps::nothing();
 
+    #[inline(always)]
     fn value<L: Lanes>(&self, [a, b]: [L; 2]) -> L {
         a + b
     }
@@ -36,6 +37,7 @@ impl Elementwise<2> for SubOp {
     };
     const KEEPS: Keeps = Keeps::nothing();
 
+    #[inline(always)]
     fn value<L: Lanes>(&self, [a, b]: [L; 2]) -> L {
         a - b
     }
@@ -54,6 +56,7 @@ impl Elementwise<2> for MulOp {
     };
     const KEEPS: Keeps = Keeps::inputs(&[0, 1]);
 
+    #[inline(always)]
     fn value<L: Lanes>(&self, [a, b]: [L; 2]) -> L {
         a * b
     }
@@ -75,6 +78,7 @@ impl Elementwise<2> for DivOp {
     };
     const KEEPS: Keeps = Keeps::inputs(&[0, 1]);
 
+    #[inline(always)]
     fn value<L: Lanes>(&self, [a, b]: [L; 2]) -> L {
         a / b
     }
@@ -98,6 +102,7 @@ impl Elementwise<3> for DivisorSlope {
     };
     const KEEPS: Keeps = Keeps::all_inputs();
 
+    #[inline(always)]
     fn value<L: Lanes>(&self, [g, a, b]: [L; 3]) -> L {
         -((g / b) * (a / b))
     }
@@ -119,6 +124,7 @@ impl Elementwise<1> for MulScalar {
     };
     const KEEPS: Keeps = Keeps::nothing();
 
+    #[inline(always)]
     fn value<L: Lanes>(&self, [x]: [L; 1]) -> L {
         x * L::constant(self.factor)
     }
@@ -144,6 +150,7 @@ impl Elementwise<1> for DivScalar {
     };
     const KEEPS: Keeps = Keeps::nothing();
 
+    #[inline(always)]
     fn value<L: Lanes>(&self, [x]: [L; 1]) -> L {
         x / L::constant(self.divisor)
     }
@@ -171,10 +178,12 @@ impl Function for ScalarDiv {
     const SLOPE: &'static str = "rdiv_scalar_slope";
     const SLOPE_OF: SlopeOf = SlopeOf::Input;
 
+    #[inline(always)]
     fn value<L: Lanes>(&self, x: L) -> L {
         L::constant(self.dividend) / x
     }
 
+    #[inline(always)]
     fn slope<L: Lanes>(&self, g: L, x: L) -> L {
         -(g * (L::constant(self.dividend) / x / x))
     }
@@ -200,6 +209,7 @@ impl Elementwise<1> for AddScalar {
     };
     const KEEPS: Keeps = Keeps::nothing();
 
+    #[inline(always)]
     fn value<L: Lanes>(&self, [x]: [L; 1]) -> L {
         x + L::constant(self.amount)
     }
@@ -225,6 +235,7 @@ impl Elementwise<1> for ScalarSub {
     };
     const KEEPS: Keeps = Keeps::nothing();
 
+    #[inline(always)]
     fn value<L: Lanes>(&self, [x]: [L; 1]) -> L {
         L::constant(self.minuend) - x
     }
@@ -248,6 +259,7 @@ impl Elementwise<1> for NegOp {
     };
     const KEEPS: Keeps = Keeps::nothing();
 
+    #[inline(always)]
     fn value<L: Lanes>(&self, [x]: [L; 1]) -> L {
         -x
     }

@@ -19,10 +19,12 @@ impl Function for Exp {
     const SLOPE: &'static str = "exp_slope";
     const SLOPE_OF: SlopeOf = SlopeOf::Output;
 
+    #[inline(always)]
     fn value<L: Lanes>(&self, x: L) -> L {
         x.exp()
     }
 
+    #[inline(always)]
     fn slope<L: Lanes>(&self, g: L, y: L) -> L {
         g * y
     }
@@ -43,10 +45,12 @@ impl Function for Ln {
     const SLOPE: &'static str = "ln_slope";
     const SLOPE_OF: SlopeOf = SlopeOf::Input;
 
+    #[inline(always)]
     fn value<L: Lanes>(&self, x: L) -> L {
         x.ln()
     }
 
+    #[inline(always)]
     fn slope<L: Lanes>(&self, g: L, x: L) -> L {
         g / x
     }
@@ -67,10 +71,12 @@ impl Function for Ln1p {
     const SLOPE: &'static str = "ln_1p_slope";
     const SLOPE_OF: SlopeOf = SlopeOf::Input;
 
+    #[inline(always)]
     fn value<L: Lanes>(&self, x: L) -> L {
         x.ln_1p()
     }
 
+    #[inline(always)]
     fn slope<L: Lanes>(&self, g: L, x: L) -> L {
         g / (L::one() + x)
     }
@@ -92,10 +98,12 @@ impl Function for Sin {
     const SLOPE: &'static str = "sin_slope";
     const SLOPE_OF: SlopeOf = SlopeOf::Input;
 
+    #[inline(always)]
     fn value<L: Lanes>(&self, x: L) -> L {
         x.sin()
     }
 
+    #[inline(always)]
     fn slope<L: Lanes>(&self, g: L, x: L) -> L {
         g * x.cos()
     }
@@ -116,10 +124,12 @@ impl Function for Cos {
     const SLOPE: &'static str = "cos_slope";
     const SLOPE_OF: SlopeOf = SlopeOf::Input;
 
+    #[inline(always)]
     fn value<L: Lanes>(&self, x: L) -> L {
         x.cos()
     }
 
+    #[inline(always)]
     fn slope<L: Lanes>(&self, g: L, x: L) -> L {
         -(g * x.sin())
     }
@@ -140,10 +150,12 @@ impl Function for Erf {
     const SLOPE: &'static str = "erf_slope";
     const SLOPE_OF: SlopeOf = SlopeOf::Input;
 
+    #[inline(always)]
     fn value<L: Lanes>(&self, x: L) -> L {
         x.erf()
     }
 
+    #[inline(always)]
     fn slope<L: Lanes>(&self, g: L, x: L) -> L {
         g * (L::constant(FRAC_2_SQRT_PI) * (-(x * x)).exp())
     }

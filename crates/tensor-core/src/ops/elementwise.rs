@@ -16,7 +16,7 @@ pub(crate) trait Elementwise<const N: usize>: Send + Sync + 'static {
     const INFO: OpInfo;
     const KEEPS: Keeps;
 
-    /// The value, for a vector of elements at a time.
+    /// The value, for a vector of elements at a time. Always inlined: see [`Function`](super::function::Function).
     fn value<L: Lanes>(&self, inputs: [L; N]) -> L;
 
     /// The rule; see [`Op::vjp`].

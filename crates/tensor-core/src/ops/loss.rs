@@ -17,6 +17,7 @@ impl Elementwise<2> for BceWithLogits {
     };
     const KEEPS: Keeps = Keeps::inputs(&[0, 1]);
 
+    #[inline(always)]
     fn value<L: Lanes>(&self, [logit, target]: [L; 2]) -> L {
         (logit.max(L::zero()) - target * logit) + (-logit.abs()).exp().ln_1p()
     }
@@ -46,6 +47,7 @@ impl Elementwise<3> for BceSlope {
     };
     const KEEPS: Keeps = Keeps::all_inputs();
 
+    #[inline(always)]
     fn value<L: Lanes>(&self, [g, logit, target]: [L; 3]) -> L {
         g * (logit.sigmoid() - target)
     }
@@ -70,6 +72,7 @@ impl Elementwise<2> for Bce {
     };
     const KEEPS: Keeps = Keeps::inputs(&[0, 1]);
 
+    #[inline(always)]
     fn value<L: Lanes>(&self, [p, t]: [L; 2]) -> L {
         let lowest = L::constant(LOWEST_LOG);
         (t - L::one()) * (-p).ln_1p().max(lowest) - t * p.ln().max(lowest)
@@ -97,6 +100,7 @@ impl Elementwise<3> for BceProbabilitySlope {
     };
     const KEEPS: Keeps = Keeps::all_inputs();
 
+    #[inline(always)]
     fn value<L: Lanes>(&self, [g, p, t]: [L; 3]) -> L {
         g * (p - t) / (p * (L::one() - p)).max(L::constant(LEAST_VARIANCE))
     }

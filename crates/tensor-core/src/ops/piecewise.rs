@@ -17,6 +17,7 @@ impl Elementwise<2> for Maximum {
     };
     const KEEPS: Keeps = Keeps::inputs(&[0, 1]);
 
+    #[inline(always)]
     fn value<L: Lanes>(&self, [a, b]: [L; 2]) -> L {
         a.max(b)
     }
@@ -39,6 +40,7 @@ impl Elementwise<2> for Minimum {
     };
     const KEEPS: Keeps = Keeps::inputs(&[0, 1]);
 
+    #[inline(always)]
     fn value<L: Lanes>(&self, [a, b]: [L; 2]) -> L {
         a.min(b)
     }
@@ -62,6 +64,7 @@ impl Elementwise<3> for ShareOfLarger {
     };
     const KEEPS: Keeps = Keeps::inputs(&[1, 2]);
 
+    #[inline(always)]
     fn value<L: Lanes>(&self, [g, a, b]: [L; 3]) -> L {
         // 0 is chosen and not multiplied by, since g may be infinite. Where a or b is not a number, g passes.
         let not_smaller = L::select_eq(a, b, g * L::constant(0.5), g);
@@ -91,10 +94,12 @@ impl Function for Abs {
     const SLOPE: &'static str = "abs_slope";
     const SLOPE_OF: SlopeOf = SlopeOf::Input;
 
+    #[inline(always)]
     fn value<L: Lanes>(&self, x: L) -> L {
         x.abs()
     }
 
+    #[inline(always)]
     fn slope<L: Lanes>(&self, g: L, x: L) -> L {
         // 0 is chosen and not multiplied by, since g may be infinite. Where x is not a number, the slope is 0, as PyTorch's.
         let zero = L::zero();
@@ -120,10 +125,12 @@ impl Function for Clamp {
     const SLOPE: &'static str = "clamp_slope";
     const SLOPE_OF: SlopeOf = SlopeOf::Input;
 
+    #[inline(always)]
     fn value<L: Lanes>(&self, x: L) -> L {
         x.max(L::constant(self.min)).min(L::constant(self.max))
     }
 
+    #[inline(always)]
     fn slope<L: Lanes>(&self, g: L, x: L) -> L {
         // Where x is not a number, the slope is 0, as PyTorch's.
         let of_number = L::select_eq(x, x, g, L::zero());
@@ -149,6 +156,7 @@ impl Elementwise<1> for Sign {
     };
     const KEEPS: Keeps = Keeps::nothing();
 
+    #[inline(always)]
     fn value<L: Lanes>(&self, [x]: [L; 1]) -> L {
         x.sign()
     }

@@ -18,10 +18,12 @@ impl Function for Sqr {
     const SLOPE: &'static str = "sqr_slope";
     const SLOPE_OF: SlopeOf = SlopeOf::Input;
 
+    #[inline(always)]
     fn value<L: Lanes>(&self, x: L) -> L {
         x * x
     }
 
+    #[inline(always)]
     fn slope<L: Lanes>(&self, g: L, x: L) -> L {
         g * (x + x)
     }
@@ -42,10 +44,12 @@ impl Function for Sqrt {
     const SLOPE: &'static str = "sqrt_slope";
     const SLOPE_OF: SlopeOf = SlopeOf::Output;
 
+    #[inline(always)]
     fn value<L: Lanes>(&self, x: L) -> L {
         x.sqrt()
     }
 
+    #[inline(always)]
     fn slope<L: Lanes>(&self, g: L, y: L) -> L {
         g / (y + y)
     }
@@ -66,10 +70,12 @@ impl Function for Rsqrt {
     const SLOPE: &'static str = "rsqrt_slope";
     const SLOPE_OF: SlopeOf = SlopeOf::Output;
 
+    #[inline(always)]
     fn value<L: Lanes>(&self, x: L) -> L {
         x.sqrt().recip()
     }
 
+    #[inline(always)]
     fn slope<L: Lanes>(&self, g: L, y: L) -> L {
         g * y * y * y * L::constant(-0.5)
     }
@@ -90,10 +96,12 @@ impl Function for Recip {
     const SLOPE: &'static str = "recip_slope";
     const SLOPE_OF: SlopeOf = SlopeOf::Output;
 
+    #[inline(always)]
     fn value<L: Lanes>(&self, x: L) -> L {
         x.recip()
     }
 
+    #[inline(always)]
     fn slope<L: Lanes>(&self, g: L, y: L) -> L {
         -(g * y * y)
     }
@@ -116,10 +124,12 @@ impl Function for Powf {
     const SLOPE: &'static str = "powf_slope";
     const SLOPE_OF: SlopeOf = SlopeOf::Input;
 
+    #[inline(always)]
     fn value<L: Lanes>(&self, x: L) -> L {
         x.powf(L::Scalar::from_f64(self.exponent))
     }
 
+    #[inline(always)]
     fn slope<L: Lanes>(&self, g: L, x: L) -> L {
         // At x = 0, 0 · x⁻¹ would not be a number.
         if self.exponent == 0.0 {

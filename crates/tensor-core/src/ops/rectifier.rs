@@ -26,10 +26,12 @@ impl Function for Relu {
     const SLOPE: &'static str = "relu_slope";
     const SLOPE_OF: SlopeOf = SlopeOf::Output;
 
+    #[inline(always)]
     fn value<L: Lanes>(&self, x: L) -> L {
         x.max(L::zero())
     }
 
+    #[inline(always)]
     fn slope<L: Lanes>(&self, g: L, y: L) -> L {
         // The output is positive exactly where the input is. 0 is chosen and not multiplied by, since g may be infinite.
         rectified(g, y, L::zero())
@@ -53,10 +55,12 @@ impl Function for LeakyRelu {
     const SLOPE: &'static str = "leaky_relu_slope";
     const SLOPE_OF: SlopeOf = SlopeOf::Input;
 
+    #[inline(always)]
     fn value<L: Lanes>(&self, x: L) -> L {
         L::select_gt(x, L::zero(), x, x * L::constant(self.slope))
     }
 
+    #[inline(always)]
     fn slope<L: Lanes>(&self, g: L, x: L) -> L {
         L::select_gt(x, L::zero(), g, g * L::constant(self.slope))
     }
@@ -83,10 +87,12 @@ impl Function for Elu {
     const SLOPE: &'static str = "elu_slope";
     const SLOPE_OF: SlopeOf = SlopeOf::Input;
 
+    #[inline(always)]
     fn value<L: Lanes>(&self, x: L) -> L {
         L::select_gt(x, L::zero(), x, x.exp_m1() * L::constant(self.alpha))
     }
 
+    #[inline(always)]
     fn slope<L: Lanes>(&self, g: L, x: L) -> L {
         rectified(g, x, g * (L::constant(self.alpha) * x.exp()))
     }
@@ -129,10 +135,12 @@ impl Function for Silu {
     const SLOPE: &'static str = "silu_slope";
     const SLOPE_OF: SlopeOf = SlopeOf::Input;
 
+    #[inline(always)]
     fn value<L: Lanes>(&self, x: L) -> L {
         above(x) * x.sigmoid()
     }
 
+    #[inline(always)]
     fn slope<L: Lanes>(&self, g: L, x: L) -> L {
         let s = x.sigmoid();
         g * (s * (L::one() + within(x) * (L::one() - s)))
@@ -157,10 +165,12 @@ impl Function for Gelu {
     const SLOPE: &'static str = "gelu_slope";
     const SLOPE_OF: SlopeOf = SlopeOf::Input;
 
+    #[inline(always)]
     fn value<L: Lanes>(&self, x: L) -> L {
         above(x) * normal_cdf(x)
     }
 
+    #[inline(always)]
     fn slope<L: Lanes>(&self, g: L, x: L) -> L {
         let x = within(x);
         let density = (x * x * L::constant(-0.5)).exp() * L::constant((0.5 / PI).sqrt());
@@ -193,11 +203,13 @@ impl Function for GeluTanh {
     const SLOPE: &'static str = "gelu_tanh_slope";
     const SLOPE_OF: SlopeOf = SlopeOf::Input;
 
+    #[inline(always)]
     fn value<L: Lanes>(&self, x: L) -> L {
         let w = x + x * x * x * L::constant(GeluTanh::CUBIC);
         above(x) * (w * L::constant(GeluTanh::scale())).sigmoid()
     }
 
+    #[inline(always)]
     fn slope<L: Lanes>(&self, g: L, x: L) -> L {
         let x = within(x);
         let square = x * x;

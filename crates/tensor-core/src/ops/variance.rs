@@ -100,6 +100,7 @@ impl Elementwise<3> for WeighedDistance {
     };
     const KEEPS: Keeps = Keeps::inputs(&[0, 1, 2]);
 
+    #[inline(always)]
     fn value<L: Lanes>(&self, [x, m, g]: [L; 3]) -> L {
         (x - m) * g
     }

@@ -98,6 +98,7 @@ impl Elementwise<1> for Power {
     };
     const KEEPS: Keeps = Keeps::inputs(&[0]);
 
+    #[inline(always)]
     fn value<L: Lanes>(&self, [x]: [L; 1]) -> L {
         let size = x.abs().powf(L::Scalar::from_f64(self.exponent));
         let y = if self.signed { x.sign() * size } else { size };
@@ -135,6 +136,7 @@ impl Elementwise<2> for QuotientOrZero {
     };
     const KEEPS: Keeps = Keeps::inputs(&[0, 1]);
 
+    #[inline(always)]
     fn value<L: Lanes>(&self, [a, b]: [L; 2]) -> L {
         L::select_eq(b, L::zero(), L::zero(), a / b)
     }
