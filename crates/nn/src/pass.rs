@@ -4,7 +4,7 @@
 use tensor_core::kernels::{Float, parallel};
 
 /// Elements that a thread takes at a time: as much work as four times as many simple ones. Adam reads four numbers for each, writes three, takes a
-/// root and divides twice.
+/// root and divides.
 pub(crate) const CHUNK: usize = parallel::CHUNK / 4;
 
 /// What lies at the same places of the tensors of one group.

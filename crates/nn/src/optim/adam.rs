@@ -86,7 +86,7 @@ struct AdamUpdate {
     betas: (f64, f64),
     /// α / (1 - β₁ᵗ)
     step_size: f64,
-    /// √(1 - β₂ᵗ)
+    /// 1 / √(1 - β₂ᵗ): to multiply by, since the two divisions and the root of each element would take longer than its bytes.
     root_correction: f64,
     eps: f64,
     /// 1 - α λ
@@ -103,7 +103,7 @@ impl Update<2> for AdamUpdate {
         for (((w, &g), m), v) in values.iter_mut().zip(gradients).zip(first).zip(second) {
             *m = beta1 * *m + keep1 * g;
             *v = beta2 * *v + keep2 * g * g;
-            *w = *w * shrink - step_size * *m / (v.sqrt() / root_correction + eps);
+            *w = *w * shrink - step_size * *m / (v.sqrt() * root_correction + eps);
         }
     }
 }
@@ -131,7 +131,7 @@ impl Optimiser for Adam {
         let update = AdamUpdate {
             betas,
             step_size: learning_rate / (1.0 - betas.0.powi(steps as i32)),
-            root_correction: (1.0 - betas.1.powi(steps as i32)).sqrt(),
+            root_correction: (1.0 - betas.1.powi(steps as i32)).sqrt().recip(),
             eps,
             shrink: 1.0 - learning_rate * weight_decay,
         };

@@ -13,8 +13,8 @@ use super::operand::{Matrix, Piece, Shared};
 use super::rung::Rung;
 use super::store::Store;
 use super::strided::BLOCK;
-use super::tiles::block_len;
 use super::{WIDE, reference, small};
+use std::ops::Range;
 
 /// Multiplications in a piece, at least: some 16 µs, where threads that are awake share work within 1 µs.
 const PIECE: usize = 2_000_000;
@@ -62,14 +62,13 @@ pub(super) fn product<T: Float>(
     store: Store<'_, T>,
 ) {
     let [m, k, n] = sizes;
-    let [rows, columns] = cut::<T>(sizes);
-    let (down, across) = (m.div_ceil(rows), n.div_ceil(columns));
+    let [down, across] = cut::<T>(sizes);
     let c = Shared::new(Piece::whole(c, n));
     for_each_task_of(multiplications(sizes) / PER_ELEMENT, down * across, |task| {
-        let (i, j) = (task / across * rows, task % across * columns);
-        let (is, js) = (i..m.min(i + rows), j..n.min(j + columns));
-        let sizes = [is.len(), k, js.len()];
-        // SAFETY: each task has another (i, j), and is called once; so the pieces do not overlap.
+        let is = part(m, TILE.rows, down, task / across);
+        let js = part(n, T::Lanes::WIDTH, across, task % across);
+        let (sizes, i, j) = ([is.len(), k, js.len()], is.start, js.start);
+        // SAFETY: each task has another part of the rows or of the columns, and is called once; so the pieces do not overlap.
         #[allow(unsafe_code, reason = "pieces of the same rows")]
         let mut c = unsafe { c.part(is, js.clone()) };
         piece(sizes, a.from(i, 0), b.from(0, j), &mut c, store.columns(js));
@@ -109,10 +108,18 @@ fn multiplications([m, k, n]: [usize; 3]) -> usize {
 
 /// Whether a product is too small to be cut.
 pub(super) fn is_whole<T: Float>([m, k, n]: [usize; 3]) -> bool {
-    cut::<T>([m, k, n]) == [m, n]
+    cut::<T>([m, k, n]) == [1, 1]
 }
 
-/// Rows and columns of a piece, by the shape alone.
+/// The `i`-th of `count` parts of so many rows or columns. They are as even as whole units allow: of 49 vectors in 8 parts, two threads get 24 and 25;
+/// in parts of 7 vectors, 21 and 28.
+fn part(len: usize, unit: usize, count: usize, i: usize) -> Range<usize> {
+    let units = len.div_ceil(unit);
+    let start = |i: usize| len.min(units * i / count * unit);
+    start(i)..start(i + 1)
+}
+
+/// Into how many parts the rows and the columns are cut, by the shape alone.
 fn cut<T: Float>(sizes: [usize; 3]) -> [usize; 2] {
     let [m, _, n] = sizes;
     let width = T::Lanes::WIDTH;
@@ -125,10 +132,7 @@ fn cut<T: Float>(sizes: [usize; 3]) -> [usize; 2] {
         across = wanted.div_ceil(down).min(n / (vectors * width)).max(across);
         wanted = wanted.min(FEW);
     }
-    [
-        block_len(m, m.div_ceil(down), 8).min(m),
-        block_len(n, n.div_ceil(across), width).min(n),
-    ]
+    [down, across]
 }
 
 /// One piece, on this thread.

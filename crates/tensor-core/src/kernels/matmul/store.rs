@@ -67,15 +67,17 @@ impl<'a, T: Float> Store<'a, T> {
 
     #[inline(never)]
     fn map(&self, c: &mut Piece<'_, T>, f: impl Fn(T::Lanes) -> T::Lanes) {
-        let width = T::Lanes::WIDTH;
+        let (bias, last_of_bias) = T::Lanes::chunks(self.bias.unwrap_or_default());
+        let zero = T::Lanes::zero();
         for i in 0..c.rows() {
-            for (j, c) in c.row(i).chunks_mut(width).enumerate() {
-                let x = T::Lanes::load_some(c, T::ZERO);
-                let x = match self.bias {
-                    Some(bias) => x + T::Lanes::load_some(&bias[j * width..][..c.len()], T::ZERO),
-                    None => x,
-                };
-                f(x).store_padded(c);
+            let (vectors, last) = T::Lanes::chunks_mut(c.row(i));
+            for (j, c) in vectors.iter_mut().enumerate() {
+                let bias = bias.get(j).map_or(zero, |bias| T::Lanes::from_array(*bias));
+                *c = f(T::Lanes::from_array(*c) + bias).to_array();
+            }
+            if !last.is_empty() {
+                let bias = T::Lanes::load_padded(last_of_bias, T::ZERO);
+                f(T::Lanes::load_padded(last, T::ZERO) + bias).store_padded(last);
             }
         }
     }
