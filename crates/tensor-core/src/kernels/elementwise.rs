@@ -109,14 +109,21 @@ pub fn map_n<T: Float, const N: usize>(
     y: &mut [T],
     f: impl Fn([T::Lanes; N]) -> T::Lanes + Sync + Send,
 ) {
-    map_blocks(&inputs, y, &|x, y| map_slices(x, y, &f));
+    map_blocks(&inputs, y, &on_slices(f));
 }
 
 /// A loop over slices of N inputs and of the output.
-type OnSlices<'a, T, const N: usize> = dyn Fn([&[T]; N], &mut [T]) + Sync + 'a;
+pub(crate) type OnSlices<'a, T, const N: usize> = dyn Fn([&[T]; N], &mut [T]) + Sync + 'a;
+
+/// The loop over a function of vectors.
+pub(crate) fn on_slices<T: Float, const N: usize>(
+    f: impl Fn([T::Lanes; N]) -> T::Lanes + Sync + Send,
+) -> impl Fn([&[T]; N], &mut [T]) + Sync {
+    move |x, y| map_slices(x, y, &f)
+}
 
 /// Calls `f` with blocks of the inputs and of the output. Its own code is the same for every function of N inputs.
-fn map_blocks<T: Float, const N: usize>(inputs: &[Operand<'_, T>; N], y: &mut [T], f: &OnSlices<'_, T, N>) {
+pub(crate) fn map_blocks<T: Float, const N: usize>(inputs: &[Operand<'_, T>; N], y: &mut [T], f: &OnSlices<'_, T, N>) {
     inputs.iter().for_each(|input| input.check(y.len()));
     parallel::for_each_chunk(y, CHUNK, |start, y| map_chunk(inputs, start, y, f));
 }

@@ -11,6 +11,20 @@ pub fn compare<T: Element>(
     y: &mut [u32],
     holds: impl Fn(T, T) -> bool + Sync + Send,
 ) {
+    for_blocks(a, b, y, &|a, b, y| {
+        for ((y, &a), &b) in y.iter_mut().zip(a).zip(b) {
+            *y = u32::from(holds(a, b));
+        }
+    });
+}
+
+/// Calls `f` with blocks of two inputs and of the output. Its own code is the same for every comparison.
+fn for_blocks<T: Element>(
+    a: Operand<'_, T>,
+    b: Operand<'_, T>,
+    y: &mut [u32],
+    f: &(dyn Fn(&[T], &[T], &mut [u32]) + Sync),
+) {
     a.check(y.len());
     b.check(y.len());
     parallel::for_each_chunk(y, CHUNK, |start, y| {
@@ -18,9 +32,7 @@ pub fn compare<T: Element>(
         for (i, y) in y.chunks_mut(BLOCK).enumerate() {
             let a = a.block(start + i * BLOCK, y.len(), &mut a_scratch);
             let b = b.block(start + i * BLOCK, y.len(), &mut b_scratch);
-            for ((y, &a), &b) in y.iter_mut().zip(a).zip(b) {
-                *y = u32::from(holds(a, b));
-            }
+            f(a, b, y);
         }
     });
 }

@@ -204,6 +204,19 @@ pub trait Lanes:
 /// Whether it is known what this processor's maximum of a number and NaN is.
 const KNOWN_EXTREMES: bool = cfg!(any(target_arch = "x86_64", target_arch = "aarch64"));
 
+/// A function of single numbers for each lane. A call for each, which the loops of all operations share: inlined into them, it made the engine a sixth
+/// larger.
+#[inline(always)]
+fn lane_by_lane<L: Lanes>(x: L, f: impl Fn(L::Scalar) -> L::Scalar) -> L {
+    #[inline(never)]
+    fn each<T: Copy>(lanes: &mut [T], f: &dyn Fn(T) -> T) {
+        lanes.iter_mut().for_each(|x| *x = f(*x));
+    }
+    let mut lanes = x.to_array();
+    each(lanes.as_mut(), &f);
+    L::from_array(lanes)
+}
+
 /// The two implementations differ in their types, and in where the transcendental functions come from.
 macro_rules! implement {
     ($scalar:ident, $lanes:ident, $width:literal, $eight:ident, |$x:ident| $($function:ident: $y:expr),+ $(,)?) => {
@@ -318,11 +331,13 @@ macro_rules! implement {
                 }
                 <$lanes>::to_array(x)[0]
             }
+            #[inline(always)]
             fn sin(self) -> Self {
-                <$lanes>::new(self.to_array().map($scalar::sin))
+                lane_by_lane(self, $scalar::sin)
             }
+            #[inline(always)]
             fn cos(self) -> Self {
-                <$lanes>::new(self.to_array().map($scalar::cos))
+                lane_by_lane(self, $scalar::cos)
             }
             #[inline]
             fn powf(self, exponent: $scalar) -> Self {
@@ -331,7 +346,7 @@ macro_rules! implement {
                     1.0 => self,
                     2.0 => self * self,
                     3.0 => self * self * self,
-                    _ => <$lanes>::new(self.to_array().map(|x| x.powf(exponent))),
+                    _ => lane_by_lane(self, |x| x.powf(exponent)),
                 }
             }
         }
@@ -354,15 +369,15 @@ implement!(
 // In double precision, clarity comes before speed: the standard library, lane by lane, and the crate libm for what it lacks.
 implement!(
     f64, f64x8, 8, f64x8,
-    |x| exp: f64x8::new(x.to_array().map(f64::exp)),
+    |x| exp: lane_by_lane(x, f64::exp),
     exp_below_zero: Lanes::exp(x),
-    exp_m1: f64x8::new(x.to_array().map(f64::exp_m1)),
-    ln: f64x8::new(x.to_array().map(f64::ln)),
-    ln_1p: f64x8::new(x.to_array().map(f64::ln_1p)),
-    tanh: f64x8::new(x.to_array().map(f64::tanh)),
-    softplus: Lanes::max(x, Lanes::zero()) + f64x8::new(x.to_array().map(|x| (-x.abs()).exp().ln_1p())),
-    erf: f64x8::new(x.to_array().map(libm::erf)),
-    erfc: f64x8::new(x.to_array().map(libm::erfc)),
+    exp_m1: lane_by_lane(x, f64::exp_m1),
+    ln: lane_by_lane(x, f64::ln),
+    ln_1p: lane_by_lane(x, f64::ln_1p),
+    tanh: lane_by_lane(x, f64::tanh),
+    softplus: Lanes::max(x, Lanes::zero()) + lane_by_lane(x, |x| (-x.abs()).exp().ln_1p()),
+    erf: lane_by_lane(x, libm::erf),
+    erfc: lane_by_lane(x, libm::erfc),
 );
 
 #[cfg(test)]
