@@ -44,6 +44,7 @@ use crate::context::Context;
 use crate::module::{self, Entry, Module};
 use std::fmt;
 use std::ops::RangeInclusive;
+use tensor_core::kernels::matmul::Activation as Epilogue;
 use tensor_core::{Shape, ShapeError, Tensor};
 
 /// A module that maps one tensor to another.
@@ -67,6 +68,17 @@ pub trait Layer: Module + Send + Sync {
     /// At the caller's line, if the input does not fit.
     #[track_caller]
     fn forward(&self, x: &Tensor, cx: &mut Context) -> Tensor;
+
+    /// The fully connected layer that this is, if it is one: a [`Sequential`] then applies the activation after it while the sums are still in
+    /// registers.
+    fn as_linear(&self) -> Option<&Linear> {
+        None
+    }
+
+    /// The activation that this is, if it is one that a product can apply as it stores.
+    fn as_epilogue(&self) -> Option<Epilogue> {
+        None
+    }
 }
 
 impl fmt::Debug for dyn Layer {
@@ -88,6 +100,14 @@ impl<L: Layer + ?Sized> Layer for Box<L> {
     #[track_caller]
     fn forward(&self, x: &Tensor, cx: &mut Context) -> Tensor {
         (**self).forward(x, cx)
+    }
+
+    fn as_linear(&self) -> Option<&Linear> {
+        (**self).as_linear()
+    }
+
+    fn as_epilogue(&self) -> Option<Epilogue> {
+        (**self).as_epilogue()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::{assert_refused, zeros};
 use tensor_core::Tensor;
+use tensor_core::kernels::matmul::Activation;
 
 #[test]
 fn every_mistake_is_explained() {
@@ -39,5 +40,15 @@ fn every_mistake_is_explained() {
     assert_refused(
         zeros([3, 4]).try_linear(&b, None),
         "linear: needs a weight [out, in], got [7]",
+    );
+    let activated = |x: Tensor, activation| x.try_linear_activation(&w, Some(&b), activation);
+    assert_refused(
+        activated(zeros([3, 5]), Activation::Relu),
+        "linear_activation: input [3, 5] has 5 features, weight [7, 4] takes 4",
+    );
+    assert_refused(
+        activated(zeros([3, 4]), Activation::LeakyRelu(-0.5)),
+        "linear_activation: a slope of -0.5 turns negative numbers into positive ones, so that Y does not tell them apart\n  \
+         hint: linear, then leaky_relu",
     );
 }

@@ -2,6 +2,7 @@
 
 use super::array::Array;
 use super::row::Row;
+use tensor_core::kernels::matmul::Activation;
 
 /// y[…, i, j] = Σ_k a[…, i, k] b[…, k, j], where the dots are broadcast and a vector has one index only.
 fn product(a: &Array, b: &Array) -> Array {
@@ -40,6 +41,23 @@ fn transposed(x: &Array) -> Array {
 
 fn matmul(name: &'static str) -> Row {
     Row::new(name, |x| x[0].matmul(&x[1]), |x| product(&x[0], &x[1]))
+}
+
+fn with_activation(name: &'static str, activation: Activation, sigma: fn(f64) -> f64) -> Row {
+    Row::new(
+        name,
+        move |x| x[0].linear_activation(&x[1], x.get(2), activation),
+        move |x| {
+            let z = product(&x[0], &transposed(&x[1]));
+            x.get(2).map_or(z.clone(), |b| z.zip(b, |z, b| z + b)).map(sigma)
+        },
+    )
+    .on(&[&[3, 4], &[5, 4], &[5]])
+    .on(&[&[2, 3, 4], &[5, 4]])
+    .on(&[&[4], &[5, 4], &[5]])
+    .on(&[&[0, 4], &[5, 4], &[5]])
+    .on(&[&[2, 0], &[5, 0], &[5]])
+    .at_scale(&[&[300, 200], &[250, 200], &[250]])
 }
 
 pub(crate) fn rows() -> Vec<Row> {
@@ -96,6 +114,11 @@ pub(crate) fn rows() -> Vec<Row> {
         .on(&[&[0, 4], &[5, 4], &[5]])
         .on(&[&[2, 3, 0], &[5, 0], &[5]])
         .at_scale(&[&[300, 200], &[250, 200], &[250]]),
+        with_activation("linear and ReLU", Activation::Relu, |z| z.max(0.0)),
+        with_activation("linear and leaky ReLU", Activation::LeakyRelu(0.2), |z| z.max(0.2 * z)),
+        with_activation("linear and tanh", Activation::Tanh, f64::tanh),
+        with_activation("linear and sigmoid", Activation::Sigmoid, |z| 1.0 / (1.0 + (-z).exp())),
+        with_activation("linear and nothing", Activation::None, |z| z),
         Row::new(
             "linear without a bias",
             |x| x[0].linear(&x[1], None),

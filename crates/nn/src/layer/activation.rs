@@ -1,13 +1,13 @@
 //! Activations as layers, and the choice of one by name.
 
-use super::Layer;
+use super::{Epilogue, Layer};
 use crate::context::Context;
 use std::fmt;
 use std::str::FromStr;
 use tensor_core::Tensor;
 
 macro_rules! activation {
-    ($(#[$doc:meta])* $name:ident => |$x:ident| $y:expr) => {
+    ($(#[$doc:meta])* $name:ident => |$x:ident| $y:expr $(, stored as $epilogue:expr)?) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, Default)]
         pub struct $name;
@@ -19,6 +19,11 @@ macro_rules! activation {
             fn forward(&self, $x: &Tensor, _: &mut Context) -> Tensor {
                 $y
             }
+            $(
+                fn as_epilogue(&self) -> Option<Epilogue> {
+                    Some($epilogue)
+                }
+            )?
         }
     };
 }
@@ -34,7 +39,7 @@ activation! {
     /// assert_eq!(y.to_vec::<f32>(), [0.0, 2.0]);
     /// assert_eq!(y.sum(..).grad(&[&x])[0].to_vec::<f32>(), [0.0, 1.0]);
     /// ```
-    ReLU => |x| x.relu()
+    ReLU => |x| x.relu(), stored as Epilogue::Relu
 }
 activation! {
     /// y = tanh x; see [`Tensor::tanh`]. Any shape, F32 or F64.
@@ -47,7 +52,7 @@ activation! {
     /// assert_eq!(y.to_vec::<f32>(), [0.0]);
     /// assert_eq!(y.sum(..).grad(&[&x])[0].to_vec::<f32>(), [1.0]); // 1 - tanh² 0
     /// ```
-    Tanh => |x| x.tanh()
+    Tanh => |x| x.tanh(), stored as Epilogue::Tanh
 }
 activation! {
     /// y = 1 / (1 + e⁻ˣ); see [`Tensor::sigmoid`]. Any shape, F32 or F64.
@@ -60,7 +65,7 @@ activation! {
     /// assert_eq!(y.to_vec::<f32>(), [0.5]);
     /// assert_eq!(y.sum(..).grad(&[&x])[0].to_vec::<f32>(), [0.25]); // y (1 - y)
     /// ```
-    Sigmoid => |x| x.sigmoid()
+    Sigmoid => |x| x.sigmoid(), stored as Epilogue::Sigmoid
 }
 activation! {
     /// y = ln(1 + eˣ); see [`Tensor::softplus`]. Any shape, F32 or F64.
@@ -178,6 +183,10 @@ impl Layer for LeakyReLU {
     #[track_caller]
     fn forward(&self, x: &Tensor, _: &mut Context) -> Tensor {
         x.leaky_relu(self.slope)
+    }
+
+    fn as_epilogue(&self) -> Option<Epilogue> {
+        (self.slope >= 0.0).then_some(Epilogue::LeakyRelu(self.slope))
     }
 }
 

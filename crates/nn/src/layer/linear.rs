@@ -1,6 +1,6 @@
 //! The fully connected layer.
 
-use super::{Layer, Weighted};
+use super::{Epilogue, Layer, Weighted};
 use crate::cell::{Param, value_of};
 use crate::context::Context;
 use crate::init::Init;
@@ -70,6 +70,19 @@ impl Layer for Linear {
     fn forward(&self, x: &Tensor, _: &mut Context) -> Tensor {
         let _scope = self.place.enter();
         self.forward_with(&self.weight.tensor(), x)
+    }
+
+    fn as_linear(&self) -> Option<&Linear> {
+        Some(self)
+    }
+}
+
+impl Linear {
+    /// The layer and the activation after it: σ(X Wᵀ + b).
+    #[track_caller]
+    pub(super) fn forward_and(&self, epilogue: Epilogue, x: &Tensor) -> Tensor {
+        let _scope = self.place.enter();
+        x.linear_activation(&self.weight.tensor(), value_of(&self.bias).as_ref(), epilogue)
     }
 }
 

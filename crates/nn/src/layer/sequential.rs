@@ -1,10 +1,11 @@
 //! Layers one after another.
 
-use super::Layer;
+use super::{Epilogue, Layer, Linear};
 use crate::context::Context;
 use crate::module::{Module, Place, Visitor};
 use std::fmt;
 use tensor_core::Tensor;
+use tensor_core::autograd::observe::is_observed;
 
 /// Layers that are applied in order: y = fₙ(… f₂(f₁(x))). Parameters are named by position, as in PyTorch: `0.weight`, `2.weight`.
 ///
@@ -66,6 +67,17 @@ impl Sequential {
     }
 }
 
+impl Sequential {
+    /// A fully connected layer and its activation, if these come next and can run as one operation, with the same bits. Who watches sees each of them
+    /// by itself, and a mistake in the shape is told by the layer alone.
+    fn fused(&self, i: usize, x: &Tensor) -> Option<(&Linear, Epilogue)> {
+        let linear = self.layers[i].as_linear()?;
+        let epilogue = self.layers.get(i + 1)?.as_epilogue()?;
+        let fits = x.shape().last() == Some(&linear.weight.shape()[1]);
+        (fits && !is_observed()).then_some((linear, epilogue))
+    }
+}
+
 impl fmt::Debug for Sequential {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Sequential ")?;
@@ -86,9 +98,13 @@ impl Layer for Sequential {
     #[track_caller]
     fn forward(&self, x: &Tensor, cx: &mut Context) -> Tensor {
         let mut x = x.clone();
-        for (i, layer) in self.layers.iter().enumerate() {
+        let mut i = 0;
+        while let Some(layer) = self.layers.get(i) {
             let _scope = self.place.enter_part(i);
-            x = layer.forward(&x, cx);
+            (x, i) = match self.fused(i, &x) {
+                Some((linear, epilogue)) => (linear.forward_and(epilogue, &x), i + 2),
+                None => (layer.forward(&x, cx), i + 1),
+            };
         }
         x
     }
@@ -97,8 +113,45 @@ impl Layer for Sequential {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Linear, ReLU, module};
-    use tensor_core::Random;
+    use crate::{LeakyReLU, ReLU, SiLU, Sigmoid, Tanh, module};
+    use tensor_core::autograd::observe::{Counter, observe};
+    use tensor_core::{DType, Random};
+
+    /// The value, and the gradients by all parameters and by x.
+    fn run(net: &Sequential, x: &Tensor, cx: &mut Context) -> Vec<Tensor> {
+        let y = net.forward(x, cx);
+        let weights = module::params(net).into_iter().map(|param| param.tensor());
+        let targets: Vec<Tensor> = weights.chain([x.clone()]).collect();
+        let gradients = y.sqr().sum(..).grad(&targets.iter().collect::<Vec<_>>());
+        [y].into_iter().chain(gradients).collect()
+    }
+
+    #[test]
+    fn a_layer_and_its_activation_run_as_one_with_the_same_bits_and_are_watched_as_two() {
+        let random = Random::new(0);
+        let init = &mut random.stream("init");
+        let activations: [(Box<dyn Layer>, bool); 6] = [
+            (Box::new(ReLU), true),
+            (Box::new(Tanh), true),
+            (Box::new(Sigmoid), true),
+            (Box::new(LeakyReLU::new(0.2)), true),
+            (Box::new(LeakyReLU::new(-0.5)), false),
+            (Box::new(SiLU), false),
+        ];
+        for (activation, fuses) in activations {
+            let name = format!("{activation:?}");
+            let net = Sequential::new().with(Linear::new(40, 70, init)).with(activation);
+            let net = net.with(Linear::new(70, 3, init).without_bias());
+            let x = random.stream("x").normal([33, 40], DType::F32).requires_grad();
+            let cx = &mut Context::training(&random);
+            let alone = run(&net, &x, cx);
+            let (watched, counter) = observe(Counter::default(), || run(&net, &x, cx));
+            assert_eq!(alone, watched, "{name}");
+            assert_eq!(counter.count("linear"), 2, "{name}");
+            assert_eq!(net.fused(0, &x).is_some(), fuses, "{name}");
+            assert!(net.fused(2, &x).is_none(), "nothing comes after it");
+        }
+    }
 
     struct Model {
         encoder: Sequential,

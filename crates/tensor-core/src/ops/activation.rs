@@ -8,7 +8,7 @@ use crate::kernels::simd::Lanes;
 use crate::tensor::Tensor;
 
 #[derive(Clone, Copy)]
-struct Tanh;
+pub(super) struct Tanh;
 impl Function for Tanh {
     const INFO: OpInfo = OpInfo {
         name: "tanh",

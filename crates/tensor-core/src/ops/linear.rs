@@ -6,12 +6,13 @@ use super::matmul::{all_rows, product};
 use super::op::{Cost, Grads, Keeps, Op, OpInfo, Saved, bytes_moved};
 use crate::error::ShapeError;
 use crate::grads;
+use crate::kernels::matmul::Activation;
 use crate::shape::Shape;
 use crate::storage::Storage;
 use crate::tensor::Tensor;
 
 /// Y = X Wᵀ + b. Fused: the product adds the bias as it stores, which saves a pass over Y.
-struct Linear;
+pub(super) struct Linear;
 
 impl Op for Linear {
     fn info(&self) -> OpInfo {
@@ -49,10 +50,7 @@ impl Op for Linear {
     }
 
     fn forward(&self, inputs: &[&Tensor], shape: Shape) -> Tensor {
-        let (x, weight) = (inputs[0], inputs[1]);
-        let mut out = Storage::for_overwrite(shape.count(), x.dtype());
-        product(x, &weight.permuted(&[1, 0]), inputs.get(2).copied(), &mut out);
-        Tensor::from_storage(out, shape)
+        map_rows(inputs, Activation::None, shape)
     }
 
     fn keeps(&self) -> Keeps {
@@ -77,6 +75,20 @@ impl Op for Linear {
             bytes: bytes_moved(inputs, shape),
         }
     }
+}
+
+/// Y = σ(X Wᵀ + b), of inputs X, W and perhaps b.
+pub(super) fn map_rows(inputs: &[&Tensor], activation: Activation, shape: Shape) -> Tensor {
+    let (x, weight) = (inputs[0], inputs[1]);
+    let mut out = Storage::for_overwrite(shape.count(), x.dtype());
+    product(
+        x,
+        &weight.permuted(&[1, 0]),
+        inputs.get(2).copied(),
+        activation,
+        &mut out,
+    );
+    Tensor::from_storage(out, shape)
 }
 
 fn features_differ(x: Shape, w: Shape) -> ShapeError {

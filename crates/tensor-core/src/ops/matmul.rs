@@ -5,7 +5,7 @@ use super::op::{Cost, Grads, Keeps, Op, OpInfo, Saved, bytes_moved};
 use super::{operation, with_float};
 use crate::error::ShapeError;
 use crate::grads;
-use crate::kernels::matmul::{self, Batch, Matrix, Store};
+use crate::kernels::matmul::{self, Activation, Batch, Matrix, Store};
 use crate::kernels::simd::Float;
 use crate::shape::{Layout, Shape};
 use crate::storage::Storage;
@@ -45,7 +45,7 @@ impl Op for Matmul {
 
     fn forward(&self, inputs: &[&Tensor], shape: Shape) -> Tensor {
         let mut out = Storage::for_overwrite(shape.count(), inputs[0].dtype());
-        product(inputs[0], inputs[1], None, &mut out);
+        product(inputs[0], inputs[1], None, Activation::None, &mut out);
         Tensor::from_storage(out, shape)
     }
 
@@ -163,17 +163,17 @@ fn batches_differ(a: Shape, b: Shape) -> ShapeError {
     }
 }
 
-/// out = a b, with a bias added to each row if there is one, by the rules of [`Tensor::matmul`]. The operands may be any views; transposed
+/// out = a b, with a bias added to each row if there is one, and an activation applied after it, by the rules of [`Tensor::matmul`]. The operands may be any views; transposed
 /// and repeated ones are read where they lie.
-pub(super) fn product(a: &Tensor, b: &Tensor, bias: Option<&Tensor>, out: &mut Storage) {
+pub(super) fn product(a: &Tensor, b: &Tensor, bias: Option<&Tensor>, activation: Activation, out: &mut Storage) {
     let (a, b) = with_one_batch(
         as_matrices(a, as_rows(a.shape())),
         as_matrices(b, as_columns(b.shape())),
     );
-    with_float!(a.dtype(), T => run::<T>(&a, &b, bias, out));
+    with_float!(a.dtype(), T => run::<T>(&a, &b, bias, activation, out));
 }
 
-fn run<T: Float>(a: &Tensor, b: &Tensor, bias: Option<&Tensor>, out: &mut Storage) {
+fn run<T: Float>(a: &Tensor, b: &Tensor, bias: Option<&Tensor>, activation: Activation, out: &mut Storage) {
     let (batch, [m, k]) = sizes(a);
     let (_, [_, n]) = sizes(b);
     let batch_strides = |x: &Tensor| -> Vec<usize> {
@@ -192,6 +192,7 @@ fn run<T: Float>(a: &Tensor, b: &Tensor, bias: Option<&Tensor>, out: &mut Storag
     let bias = bias.map(Tensor::dense);
     let store = Store {
         bias: bias.as_ref().map(Tensor::as_slice),
+        activation,
         ..Store::new(false)
     };
     matmul::matmul_batch::<T>(&batch, [m, k, n], a, b, out.as_mut_slice(), store);

@@ -52,6 +52,7 @@ mod hook;
 mod index;
 mod join;
 mod linear;
+mod linear_activation;
 mod logsumexp;
 mod loss;
 mod matmul;

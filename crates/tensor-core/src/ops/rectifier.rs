@@ -16,7 +16,7 @@ fn rectified<L: Lanes>(g: L, v: L, below: L) -> L {
 }
 
 #[derive(Clone, Copy)]
-struct Relu;
+pub(super) struct Relu;
 impl Function for Relu {
     const INFO: OpInfo = OpInfo {
         name: "relu",
@@ -43,8 +43,8 @@ impl Function for Relu {
 }
 
 #[derive(Clone, Copy)]
-struct LeakyRelu {
-    slope: f64,
+pub(super) struct LeakyRelu {
+    pub(super) slope: f64,
 }
 impl Function for LeakyRelu {
     const INFO: OpInfo = OpInfo {

@@ -221,6 +221,18 @@ thread_local! {
 /// An observer, with a number that no other has on its thread.
 type Numbered = (u64, Box<dyn Observer>);
 
+/// Whether anybody watches this thread. What runs two operations as one may then show both, as long as the bits are the same.
+///
+/// ```
+/// use tensor_core::autograd::observe::{Counter, is_observed, observe};
+/// assert!(!is_observed());
+/// let (watched, _) = observe(Counter::default(), is_observed);
+/// assert!(watched);
+/// ```
+pub fn is_observed() -> bool {
+    ACTIVE.get()
+}
+
 /// Runs `f` while `observer` watches this thread, and returns both. Observers can be nested: all of them see everything.
 ///
 /// ```
