@@ -18,13 +18,11 @@ pub fn compare<T: Element>(
     });
 }
 
+/// A loop over slices of two inputs and of the output.
+type OnSlices<'a, T> = dyn Fn(&[T], &[T], &mut [u32]) + Sync + 'a;
+
 /// Calls `f` with blocks of two inputs and of the output. Its own code is the same for every comparison.
-fn for_blocks<T: Element>(
-    a: Operand<'_, T>,
-    b: Operand<'_, T>,
-    y: &mut [u32],
-    f: &(dyn Fn(&[T], &[T], &mut [u32]) + Sync),
-) {
+fn for_blocks<T: Element>(a: Operand<'_, T>, b: Operand<'_, T>, y: &mut [u32], f: &OnSlices<'_, T>) {
     a.check(y.len());
     b.check(y.len());
     parallel::for_each_chunk(y, CHUNK, |start, y| {
