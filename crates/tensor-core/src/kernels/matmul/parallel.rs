@@ -65,7 +65,7 @@ pub(super) fn product<T: Float>(
     let [rows, columns] = cut::<T>(sizes);
     let (down, across) = (m.div_ceil(rows), n.div_ceil(columns));
     let c = Shared::new(Piece::whole(c, n));
-    for_each_task_of(multiplications(sizes) / PER_ELEMENT, down * across, |task| {
+    for_each_task_of(work(sizes), down * across, |task| {
         let (i, j) = (task / across * rows, task % across * columns);
         let (is, js) = (i..m.min(i + rows), j..n.min(j + columns));
         let sizes = [is.len(), k, js.len()];
@@ -101,6 +101,11 @@ pub(super) fn batch<'a, T: Float>(
             }
         },
     );
+}
+
+/// The work in simple elements: see [`for_each_task_of`].
+pub(super) fn work(sizes: [usize; 3]) -> usize {
+    multiplications(sizes) / PER_ELEMENT
 }
 
 fn multiplications([m, k, n]: [usize; 3]) -> usize {
