@@ -17,6 +17,7 @@
 //! | `transpose`       | rows made columns, tile by tile                                                   |
 //! | [`matmul`]      | C = A B, for operands with any strides, and for batches of them: a ladder of kernels |
 //! | [`conv`]        | convolution and its two gradients, by products                                    |
+//! | [`recurrent`]   | the steps of LSTM and GRU over a sequence, forward and back                       |
 //! | [`pool`]        | maxima, sums and repetitions of windows                                           |
 //! | [`window`]      | the geometry of a window that slides along an axis                                |
 //! | [`norm`]        | numbers minus their mean, over their standard deviation: of rows, and of channels  |
@@ -43,6 +44,7 @@ pub mod order;
 pub mod parallel;
 pub mod pool;
 pub mod random;
+pub mod recurrent;
 pub mod reduce;
 pub mod select;
 pub mod simd;

@@ -15,6 +15,8 @@
 //! | `small.rs`         | small operands are not packed                                                                             |
 //! | `parallel.rs`      | pieces of C on all threads: what the engine uses                                                          |
 //! | `reference.rs`     | the crate `matrixmultiply`                                                                                |
+//!
+//! Beside the ladder stands `prepacked.rs`: an operand that is packed once for many products.
 
 mod cache_blocks;
 mod microkernel;
@@ -23,6 +25,7 @@ mod operand;
 mod pack;
 mod packed;
 mod parallel;
+mod prepacked;
 mod reference;
 mod register_tile;
 mod reordered;
@@ -38,8 +41,12 @@ mod tiles;
 use super::simd::Float;
 use operand::Piece;
 pub use operand::{Batch, Matrix};
+pub use prepacked::Prepacked;
 pub use rung::{Rung, product};
 pub use store::{Activation, Store};
+
+/// Rows of A that a product takes up at a time: with fewer, it is slower for each of them.
+pub const ROWS_AT_A_TIME: usize = microkernel::TILE.rows;
 
 /// The rungs of the ladder, from the definition to what the engine uses, and the reference.
 pub const RUNGS: &[&dyn Rung] = &[

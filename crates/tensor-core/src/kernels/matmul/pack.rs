@@ -37,6 +37,17 @@ impl<'a, T: Float> Block<'a, T> {
         Block { b, depth, packs, room }
     }
 
+    /// A block that was packed before.
+    pub(super) fn packed(panels: &'a [T], depth: usize) -> Self {
+        let b = Matrix::of_rows(panels, 0);
+        Block {
+            b,
+            depth,
+            packs: true,
+            room: panels,
+        }
+    }
+
     /// The panel of these columns.
     pub(super) fn panel(&self, columns: &Range<usize>) -> Panel<'_, T> {
         if !self.packs && is_whole::<T>(columns) {

@@ -64,7 +64,7 @@ pub(super) fn product<T: Float>(
     let [m, k, n] = sizes;
     let [down, across] = cut::<T>(sizes);
     let c = Shared::new(Piece::whole(c, n));
-    for_each_task_of(multiplications(sizes) / PER_ELEMENT, down * across, |task| {
+    for_each_task_of(work(sizes), down * across, |task| {
         let is = part(m, TILE.rows, down, task / across);
         let js = part(n, T::Lanes::WIDTH, across, task % across);
         let (sizes, i, j) = ([is.len(), k, js.len()], is.start, js.start);
@@ -100,6 +100,11 @@ pub(super) fn batch<'a, T: Float>(
             }
         },
     );
+}
+
+/// The work in simple elements: see [`for_each_task_of`].
+pub(super) fn work(sizes: [usize; 3]) -> usize {
+    multiplications(sizes) / PER_ELEMENT
 }
 
 fn multiplications([m, k, n]: [usize; 3]) -> usize {

@@ -16,6 +16,7 @@ use super::rung::Rung;
 use super::store::Store;
 use super::tiles::{any_tile, block_len, panels, tile_rows};
 use crate::storage::Storage;
+use std::ops::Range;
 
 /// Vectors in a row of a block of B: with 512 steps of K, 384 KiB, less than half of a second-level cache of 1 MiB.
 pub(super) const BLOCK: usize = 12;
@@ -53,32 +54,56 @@ pub(super) fn product<T: Float>(
     store: Store<'_, T>,
     packs: bool,
 ) {
-    let width = T::Lanes::WIDTH;
-    let (depth, block) = (block_len(k, TILE.depth, 1), block_len(n, BLOCK * width, width));
-    let room = if packs {
-        depth * block
-    } else {
-        Block::<T>::room(depth, n % block, false)
+    let room = match packs {
+        true => room::<T>(k, n),
+        false => Block::<T>::room(steps_in_block(k), n % columns_in_block::<T>(n), false),
     };
     let mut room = Storage::for_overwrite(room, T::DTYPE);
-    for p in (0..k).step_by(depth) {
-        let depth = depth.min(k - p);
-        let last = p + depth == k;
-        let accumulate = store.accumulate || p > 0;
-        for j in (0..n).step_by(block) {
-            let columns = j..n.min(j + block);
-            let b = Block::new(b.from(p, j), depth, columns.len(), packs, room.as_mut_slice());
-            let mut c = c.part(0..m, columns.clone());
-            rows_of_tiles(
-                depth,
-                a.from(0, p),
-                &b,
-                &mut c,
-                accumulate,
-                last.then(|| store.columns(columns)),
-            );
-        }
+    for (steps, columns) in blocks::<T>(k, n) {
+        let b = b.from(steps.start, columns.start);
+        let b = Block::new(b, steps.len(), columns.len(), packs, room.as_mut_slice());
+        times_block([m, k], a, &b, (steps, columns), c, store);
     }
+}
+
+/// Steps of K in each block of B but the last.
+fn steps_in_block(k: usize) -> usize {
+    block_len(k, TILE.depth, 1)
+}
+
+/// Columns in each block of B but the last.
+fn columns_in_block<T: Float>(n: usize) -> usize {
+    block_len(n, BLOCK * T::Lanes::WIDTH, T::Lanes::WIDTH)
+}
+
+/// Numbers in a packed block of B.
+fn room<T: Float>(k: usize, n: usize) -> usize {
+    steps_in_block(k) * columns_in_block::<T>(n)
+}
+
+/// The steps of K and the columns of each block of B, in the order in which they are used.
+pub(super) fn blocks<T: Float>(k: usize, n: usize) -> impl Iterator<Item = (Range<usize>, Range<usize>)> {
+    let (depth, width) = (steps_in_block(k), columns_in_block::<T>(n));
+    let columns = move |p: usize| {
+        let block = move |j| (p..k.min(p + depth), j..n.min(j + width));
+        (0..n).step_by(width).map(block)
+    };
+    (0..k).step_by(depth).flat_map(columns)
+}
+
+/// What a block of B, of these steps of K and these columns, adds to C.
+pub(super) fn times_block<T: Float>(
+    [m, k]: [usize; 2],
+    a: Matrix<'_, T>,
+    b: &Block<'_, T>,
+    (steps, columns): (Range<usize>, Range<usize>),
+    c: &mut Piece<'_, T>,
+    store: Store<'_, T>,
+) {
+    let mut c = c.part(0..m, columns.clone());
+    let accumulate = store.accumulate || steps.start > 0;
+    let complete = (steps.end == k).then(|| store.columns(columns));
+    rows_of_tiles(steps.len(), a.from(0, steps.start), b, &mut c, accumulate, complete);
 }
 
 /// C = A B or C += A B for a block of B. What is left to do with the sums is done where C is complete.

@@ -300,3 +300,42 @@ fn a_short_operand_is_refused() {
         Store::new(false),
     );
 }
+
+fn prepacked<T: Float>(sizes: [usize; 3]) {
+    let [m, k, n] = sizes;
+    let (a, b, bias) = (numbers::<T>(m * k), numbers::<T>(k * n), numbers::<T>(n));
+    for (transposed, accumulate) in [(false, false), (true, true)] {
+        let (a, b) = (matrix(&a, m, k, transposed), matrix(&b, k, n, transposed));
+        let store = Store {
+            bias: Some(&bias),
+            ..Store::new(accumulate)
+        };
+        let [mut found, mut wanted] = [(); 2].map(|()| numbers::<T>(m * n));
+        Prepacked::new(b, k, n).product(m, a, &mut found, store);
+        matmul(m, k, n, a, b, &mut wanted, store);
+        assert!(found == wanted, "{m} x {k} x {n} differs where B was packed before");
+    }
+}
+
+#[test]
+fn an_operand_that_was_packed_before_changes_no_bit() {
+    // Several blocks of K and of columns, and edges of all kinds.
+    for sizes in [
+        [8, 256, 1024],
+        [1, 1, 1],
+        [5, 1100, 200],
+        [17, 30, 50],
+        [3, 0, 4],
+        [0, 3, 4],
+        [3, 4, 0],
+    ] {
+        prepacked::<f32>(sizes);
+        prepacked::<f64>(sizes);
+    }
+}
+
+#[test]
+#[should_panic(expected = "B: a matrix of 3 x 4")]
+fn a_packed_operand_must_be_whole() {
+    Prepacked::new(Matrix::of_rows(&[0.0f32; 11], 4), 3, 4);
+}

@@ -76,27 +76,42 @@ fn for_each_piece<T: Send>(y: &mut [T], piece: usize, work: usize, f: &(dyn Fn(u
     });
 }
 
-/// Work on a chunk of each of two slices, and where the first begins.
-type OnPairs<'a, T> = dyn Fn(usize, &mut [T], &mut [T]) + Sync + 'a;
-
 /// Cuts two slices into the same number of chunks and calls `f` with the first index in `y`, the chunk of `y`, and that of `z`.
 ///
 /// For kernels with two results. The work is measured by `work`, the simple elements that a pair of chunks stands for.
 pub fn for_each_pair<T: Send>(
-    y: (&mut [T], usize),
+    (y, y_chunk): (&mut [T], usize),
     z: (&mut [T], usize),
     work: usize,
     f: impl Fn(usize, &mut [T], &mut [T]) + Sync + Send,
 ) {
-    fn run<T: Send>((y, y_chunk): (&mut [T], usize), (z, z_chunk): (&mut [T], usize), work: usize, f: &OnPairs<'_, T>) {
-        let (y, z) = (Pieces::new(y, y_chunk), Pieces::new(z, z_chunk));
-        assert_eq!(y.count(), z.count(), "the slices have different numbers of chunks");
-        region::run(y.count(), y.count().saturating_mul(work), &|i| {
+    for_each_group([(y, y_chunk), z], work, |i, [y, z]| f(i * y_chunk, y, z));
+}
+
+/// Work on a chunk of each of N slices, with their number.
+type OnGroups<'a, T, const N: usize> = dyn Fn(usize, [&mut [T]; N]) + Sync + 'a;
+
+/// Cuts slices into the same number of chunks each and calls `f` with the number of a chunk, from 0 on, and this chunk of each slice.
+///
+/// For kernels with several results. The work is measured by `work`, the simple elements that a chunk of each slice together stand for.
+pub fn for_each_group<T: Send, const N: usize>(
+    slices: [(&mut [T], usize); N],
+    work: usize,
+    f: impl Fn(usize, [&mut [T]; N]) + Sync + Send,
+) {
+    fn run<T: Send, const N: usize>(slices: [(&mut [T], usize); N], work: usize, f: &OnGroups<'_, T, N>) {
+        let slices = slices.map(|(slice, chunk)| Pieces::new(slice, chunk));
+        let count = slices[0].count();
+        assert!(
+            slices.iter().all(|slice| slice.count() == count),
+            "the slices have different numbers of chunks"
+        );
+        region::run(count, count.saturating_mul(work), &|i| {
             // SAFETY: `run` calls with each number once.
             #[allow(unsafe_code, reason = "see `Pieces`")]
-            let ((start, y), (_, z)) = unsafe { (y.take(i), z.take(i)) };
-            f(start, y, z);
+            let chunks = slices.each_ref().map(|slice| unsafe { slice.take(i) }.1);
+            f(i, chunks);
         });
     }
-    run(y, z, work, &f);
+    run(slices, work, &f);
 }

@@ -48,6 +48,26 @@ fn pairs_of_chunks_go_together() {
 }
 
 #[test]
+fn groups_of_chunks_go_together() {
+    let [x, y, z] = same_on_any_pool(|| {
+        let mut slices = [20, 30, 10].map(|len| vec![usize::MAX; len]);
+        let [x, y, z] = slices.each_mut();
+        for_each_group([(x, 8), (y, 12), (z, 4)], CHUNK, |i, [x, y, z]| {
+            assert!((x.len(), y.len()) == (2 * z.len(), 3 * z.len()));
+            [x, y, z].into_iter().for_each(|slice| slice.fill(i));
+        });
+        slices
+    });
+    assert!((0..10).all(|i| [x[2 * i], y[3 * i], z[i]] == [i / 4; 3]));
+}
+
+#[test]
+#[should_panic(expected = "different numbers of chunks")]
+fn groups_of_other_numbers_are_refused() {
+    for_each_group([(&mut [0; 4][..], 2), (&mut [0; 5][..], 2)], 1, |_, _| {});
+}
+
+#[test]
 fn chunks_and_parts_cover_the_slice_in_place() {
     for len in [0, 1, 9, 10, 11, 39, 40, 1003] {
         let y = same_on_any_pool(|| {
