@@ -1,148 +1,162 @@
-//! y = W · columns(x), tile by tile: what the convolution and its input gradient share.
+//! Y = columns(x)ᵀ · Wᵀ, tile by tile: what the convolution and its input gradient share.
+//!
+//! The rows of the product are positions and its columns destination channels, since the microkernel reads the rows' operand number by number,
+//! from wherever it lies, and the columns' by vectors. So what is packed are the weights, once; and each tile's result, which lies channel by
+//! channel for each place, is turned as it is stored.
 
-use super::super::matmul::{Matrix, Store, matmul};
+use super::super::matmul::{Piece, Shared, TILE, block_len};
 use super::super::parallel;
 use super::super::simd::Float;
-use super::columns::{Channels, Pass, Scratch, Tile};
-use std::ops::Range;
+use super::super::transpose::transpose;
+use super::image::{Frame, Room, Tile, Tiling, rows_of};
+use super::microkernel::{Indirect, filled, product};
+use super::walk::Pass;
+use super::weights::{Cut, Packed, Weights};
+use super::{PER_ELEMENT, multiplications};
 
-/// Positions in a tile, at most.
-const TILE: usize = 512;
-/// Numbers in the columns of a tile: 512 KiB of F32, so that they are still in the cache when they are multiplied. Where the taps of one channel are
-/// more, it is one channel.
-const COLUMNS: usize = 1 << 17;
-/// Multiplications that are worth waking a thread for: about 50 µs.
-const PIECE: usize = 2_000_000;
-/// Into how many pieces a batch is cut, if each of them is at least a tile and [`PIECE`] multiplications.
-pub(super) const PIECES: usize = 8;
+/// Destination channels that are turned together.
+const TURNED: usize = 8;
 
-/// Positions, counted through the samples, in tiles: parts of a sample or several whole ones, by the sizes alone.
-pub(super) fn tiles(samples: usize, positions: usize) -> Vec<Range<usize>> {
-    let all = samples * positions;
-    if all == 0 {
-        return Vec::new();
-    }
-    let (run, tile) = if positions > TILE {
-        (positions, positions.div_ceil(positions.div_ceil(TILE)))
-    } else {
-        (all, TILE / positions * positions)
-    };
-    let in_run = |run_start: usize| {
-        let end = run_start + run;
-        (run_start..end)
-            .step_by(tile)
-            .map(move |start| start..end.min(start + tile))
-    };
-    (0..all).step_by(run).flat_map(in_run).collect()
-}
-
-/// The channels whose columns are gathered together.
-pub(super) fn channel_blocks(channels: usize, taps: usize, tile: usize) -> impl Iterator<Item = Range<usize>> {
-    let block = (COLUMNS / (taps * tile).max(1)).max(1);
-    (0..channels)
-        .step_by(block)
-        .map(move |start| start..channels.min(start + block))
-}
-
-/// Convolutions with the same source and destination.
+/// Convolutions with the same source and destination, which together write each place of the destination.
 pub(super) struct Product<'a, T> {
+    pub(super) samples: usize,
     pub(super) groups: usize,
     /// Channels of the source in a group.
     pub(super) from: usize,
     /// Channels of the destination in a group.
     pub(super) to: usize,
     pub(super) source: &'a [T],
-    /// Each with its weight [groups, to, from · taps].
-    pub(super) passes: Vec<(&'a Pass, &'a [T])>,
+    pub(super) weights: Weights<'a, T>,
+    /// Columns of the kernel.
+    pub(super) kernel_width: usize,
+    pub(super) passes: &'a [&'a Pass],
     /// For each channel of the destination.
     pub(super) bias: Option<&'a [T]>,
 }
 
+/// What is made of a product once for all of its tiles.
+struct Plan {
+    tiling: Tiling,
+    cut: Cut,
+    frame: Frame,
+    packed: Vec<Packed>,
+}
+
 impl<T: Float> Product<'_, T> {
-    /// Computes all samples of the destination, several at a time.
     pub(super) fn run(&self, destination: &mut [T]) {
-        let Some((pass, _)) = self.passes.first() else { return };
-        let source_sample = self.groups * self.from * pass.source_plane();
-        let sample = self.groups * self.to * pass.destination_plane();
+        let Some(&largest) = self.passes.first() else { return };
         if destination.is_empty() {
             return;
         }
-        let piece = self.samples_in_piece(destination.len() / sample);
-        parallel::for_each_part(destination, piece * sample, |start, destination| {
-            let first = start / sample;
-            let samples = destination.len() / sample;
-            let source = &self.source[first * source_sample..(first + samples) * source_sample];
-            for &(pass, weight) in &self.passes {
-                for group in 0..self.groups {
-                    self.run_group(group, pass, weight, source, samples, destination);
-                }
-            }
+        let taps = self.passes.iter().map(|pass| pass.taps()).max().unwrap_or(0);
+        let cut = Cut {
+            groups: self.groups,
+            from: self.from,
+            to: self.to,
+            block: block_len(self.from.max(1), (TILE.depth / taps.max(1)).max(1), 1),
+        };
+        let in_pass =
+            |pass: &&Pass| multiplications([pass.positions(), self.groups * self.from * pass.taps(), self.to]);
+        let in_sample = self.passes.iter().map(in_pass).sum();
+        let tiling = Tiling::new(self.samples, [largest.rows.count, largest.columns.count], in_sample);
+        let plan = Plan {
+            frame: Frame::new::<T>(self.passes, tiling.tile_rows, cut.block),
+            packed: self
+                .passes
+                .iter()
+                .map(|pass| cut.pack(self.weights, self.kernel_width, pass))
+                .collect(),
+            tiling,
+            cut,
+        };
+        let plane = largest.destination_plane();
+        let destination = Shared::new(Piece::whole(destination, plane));
+        let work = in_sample.saturating_mul(self.samples) / PER_ELEMENT;
+        parallel::for_each_task_of(work, plan.tiling.count(), |i| {
+            let tile = plan.tiling.tile(i);
+            let channels = self.groups * self.to;
+            let (width, apart) = (largest.columns.destination, largest.rows.apart);
+            let rows = tile.rows.start * apart..largest.rows.destination.min(tile.rows.end * apart);
+            // SAFETY: tiles are different samples, or different rows of them; so what they write does not overlap, and each is done once.
+            #[allow(unsafe_code, reason = "rows of all channels of a sample are not one slice")]
+            let mut destination = unsafe {
+                destination.part(
+                    tile.samples.start * channels..tile.samples.end * channels,
+                    rows.start * width..rows.end * width,
+                )
+            };
+            self.run_tile(&plan, &tile, rows.len() * width, &mut destination);
         });
     }
 
-    /// As many as fill a tile if that leaves [`PIECES`], and as are worth a thread.
-    fn samples_in_piece(&self, samples: usize) -> usize {
-        let positions = self.passes.iter().map(|(pass, _)| pass.positions()).max();
-        let work = |(pass, weight): &(&Pass, &[T])| pass.positions() * weight.len();
-        let multiplications: usize = self.passes.iter().map(work).sum();
-        let for_tile = TILE
-            .div_ceil(positions.unwrap_or(0).max(1))
-            .min(samples.div_ceil(PIECES));
-        PIECE.div_ceil(multiplications.max(1)).max(for_tile).min(samples)
-    }
-
-    fn run_group(&self, group: usize, pass: &Pass, weight: &[T], source: &[T], samples: usize, destination: &mut [T]) {
-        let k = self.from * pass.taps();
-        let weight = &weight[group * self.to * k..(group + 1) * self.to * k];
-        let mut seen = Scratch::default();
-        let mut product = Scratch::default();
-        for positions in tiles(samples, pass.positions()) {
-            let tile = Tile::new(pass, positions);
-            let product = product.of_len(self.to * tile.len);
-            if k == 0 {
-                product.fill(T::ZERO);
+    /// Computes a tile, which has so many places in a sample of the destination.
+    fn run_tile(&self, plan: &Plan, tile: &Tile, places: usize, destination: &mut Piece<'_, T>) {
+        let Plan { cut, frame, packed, .. } = plan;
+        let samples = tile.samples.len();
+        let width = filled::<T>(self.to);
+        let (mut image, mut sums) = (
+            Room::of::<T>(frame.room::<T>(samples)),
+            Room::of::<T>(samples * places * width),
+        );
+        let (image, sums) = (image.numbers::<T>(), sums.numbers::<T>());
+        let mut turned = Room::of::<T>(TURNED * places);
+        let tables = |&pass: &&Pass| (frame.positions(pass, tile), places_of(pass, tile, places, width));
+        let tables: Vec<_> = self.passes.iter().map(tables).collect();
+        for group in 0..self.groups {
+            if self.from == 0 {
+                sums.fill(T::ZERO);
             }
-            for channels in channel_blocks(self.from, pass.taps(), tile.len) {
-                let (first, taken) = (channels.start * pass.taps(), channels.len() * pass.taps());
-                let weight = Matrix {
-                    data: &weight[first..],
-                    row_stride: k,
-                    column_stride: 1,
-                };
-                let columns = pass.columns(
-                    source,
-                    Channels::new(self.groups, self.from, group, channels),
-                    &tile,
-                    &mut seen,
-                );
-                matmul(
-                    self.to,
-                    taken,
-                    tile.len,
-                    weight,
-                    columns,
-                    product,
-                    Store::new(first > 0),
-                );
+            for block in 0..cut.blocks() {
+                let channels = cut.channels(block);
+                let taken = group * self.from + channels.start..group * self.from + channels.end;
+                frame.fill(self.source, self.groups * self.from, taken, tile, image);
+                for ((pass, packed), (positions, places)) in self.passes.iter().zip(packed).zip(&tables) {
+                    let columns = Indirect {
+                        numbers: image,
+                        rows: positions,
+                        steps: &frame.taps(pass, channels.len()),
+                    };
+                    let weights = packed.block(cut, group, block);
+                    product(columns, weights, self.to, sums, places, block > 0);
+                }
             }
-            self.store(group, pass, &tile, product, destination);
-        }
-    }
-
-    /// Puts a tile's product to its places and adds the bias.
-    fn store(&self, group: usize, pass: &Pass, tile: &Tile, product: &[T], destination: &mut [T]) {
-        let (rows, columns) = (&pass.rows, &pass.columns);
-        let channels = group * self.to..(group + 1) * self.to;
-        for (channel, product) in channels.zip(product.chunks_exact(tile.len)) {
-            let bias = self.bias.map_or(T::ZERO, |bias| bias[channel]);
-            for segment in &tile.segments {
-                let plane = segment.sample * self.groups * self.to + channel;
-                let row = plane * rows.destination + rows.place(segment.row);
-                let first = row * columns.destination + columns.place(segment.columns.start);
-                let product = &product[segment.at..][..segment.columns.len()];
-                let places = destination[first..].iter_mut().step_by(columns.apart);
-                places.zip(product).for_each(|(y, &x)| *y = x + bias);
+            for sample in 0..samples {
+                let first = (sample * self.groups + group) * self.to;
+                let sums = &sums[sample * places * width..][..places * width];
+                self.store(group, sums, first, turned.numbers(), destination);
             }
         }
     }
+
+    /// Puts the sums of a sample, channel by channel for each place, to their rows of the destination, the first of which is given.
+    fn store(&self, group: usize, sums: &[T], first: usize, turned: &mut [T], destination: &mut Piece<'_, T>) {
+        let (width, places) = (filled::<T>(self.to), turned.len() / TURNED);
+        for start in (0..self.to).step_by(TURNED) {
+            let channels = start..self.to.min(start + TURNED);
+            transpose(&sums[start..], width, [places, channels.len()], turned, places);
+            for (channel, turned) in channels.zip(turned.chunks_exact(places)) {
+                let y = destination.row(first + channel);
+                match self.bias {
+                    Some(bias) => {
+                        let bias = bias[group * self.to + channel];
+                        y.iter_mut().zip(turned).for_each(|(y, &x)| *y = x + bias);
+                    }
+                    None => y.copy_from_slice(turned),
+                }
+            }
+        }
+    }
+}
+
+/// Where the sums of each position begin: those of the destination's places follow each other.
+fn places_of(pass: &Pass, tile: &Tile, places: usize, width: usize) -> Vec<usize> {
+    let (rows, columns) = (&pass.rows, &pass.columns);
+    let in_sample = |sample: usize| {
+        rows_of(pass, tile).flat_map(move |row| {
+            let row = (row - tile.rows.start) * rows.apart + rows.first;
+            let first = sample * places + row * columns.destination + columns.first;
+            (0..columns.count).map(move |column| (first + column * columns.apart) * width)
+        })
+    };
+    (0..tile.samples.len()).flat_map(in_sample).collect()
 }

@@ -36,10 +36,14 @@ mod tests;
 mod tiles;
 
 use super::simd::Float;
-use operand::Piece;
+pub(super) use microkernel::TILE;
 pub use operand::{Batch, Matrix};
+pub(super) use operand::{Piece, Shared};
+pub(super) use pack::pack;
 pub use rung::{Rung, product};
 pub use store::{Activation, Store};
+pub(super) use strided::BLOCK;
+pub(super) use tiles::{block_len, panels, tile_rows};
 
 /// The rungs of the ladder, from the definition to what the engine uses, and the reference.
 pub const RUNGS: &[&dyn Rung] = &[
