@@ -61,17 +61,18 @@ pub(super) struct Tile {
 pub(super) struct Frame {
     rows: Span,
     columns: Span,
-    width: usize,
+    /// From one row to the next.
+    pub(super) width: usize,
     height: usize,
     /// From one channel to the next.
     plane: usize,
     /// From one sample to the next.
-    sample: usize,
+    pub(super) sample: usize,
 }
 
 impl Frame {
     /// For tiles of so many rows of positions, and so many channels.
-    pub(super) fn new<T: Float>(passes: &[&Pass], rows: usize, channels: usize) -> Frame {
+    pub(super) fn new<T: Float>(passes: &[Pass], rows: usize, channels: usize) -> Frame {
         let row_span = Span::over(passes.iter().map(|pass| &pass.rows));
         let column_span = Span::over(passes.iter().map(|pass| &pass.columns));
         let columns = passes.iter().map(|pass| pass.columns.count).max().unwrap_or(0);
@@ -88,7 +89,7 @@ impl Frame {
         }
     }
 
-    /// Numbers of an image of so many samples: some more than it has, so that the last row may be written by whole vectors.
+    /// Numbers of an image of so many samples: a vector more than it has, so that the last row may be written by whole vectors.
     pub(super) fn room<T: Float>(&self, samples: usize) -> usize {
         samples * self.sample + T::Lanes::WIDTH
     }
@@ -124,14 +125,13 @@ impl Frame {
         }
     }
 
-    /// Where the first tap of each position lies, sample by sample.
+    /// Where the first tap of each position lies in the image of a first tile, sample by sample. Later tiles have as many positions, or fewer.
     pub(super) fn positions(&self, pass: &Pass, tile: &Tile) -> Vec<usize> {
-        let (rows, columns) = (rows_of(pass, tile), pass.columns.count);
         let row_step = self.rows.step * self.width;
         let in_sample = |sample: usize| {
-            rows.clone().flat_map(move |row| {
-                let first = sample * self.sample + (row - tile.rows.start) * row_step;
-                (0..columns).map(move |column| first + column * self.columns.step)
+            rows_of(pass, tile).flat_map(move |row| {
+                let first = sample * self.sample + row * row_step;
+                (0..pass.columns.count).map(move |column| first + column * self.columns.step)
             })
         };
         (0..tile.samples.len()).flat_map(in_sample).collect()
@@ -146,6 +146,11 @@ impl Frame {
         };
         (0..channels).flat_map(of_channel).collect()
     }
+}
+
+/// Positions of a pass in a tile.
+pub(super) fn positions_in(pass: &Pass, tile: &Tile) -> usize {
+    tile.samples.len() * rows_of(pass, tile).len() * pass.columns.count
 }
 
 /// The rows of a tile that a pass has: of several passes, one may have a row less than the others.

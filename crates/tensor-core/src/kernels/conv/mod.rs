@@ -17,8 +17,10 @@
 //! | `weights.rs`         | the weights, packed                                         |
 //! | `microkernel.rs`     | the product of a tile                                       |
 //! | `product.rs`         | the convolution and its input gradient                      |
+//! | `few.rs`             | the same where the result has few channels                  |
 //! | `weight_gradient.rs` | the weight gradient                                         |
 
+mod few;
 mod image;
 mod microkernel;
 mod product;
@@ -100,7 +102,7 @@ pub fn convolution<T: Float>(geometry: &Geometry, x: &[T], weight: &[T], bias: O
             to: geometry.inputs * kernel,
         },
         kernel_width: geometry.axes[1].kernel,
-        passes: &[&Pass { rows, columns }],
+        passes: &[Pass { rows, columns }],
         bias,
     };
     product.run(y);
@@ -133,7 +135,7 @@ pub fn input_gradient<T: Float>(geometry: &Geometry, gy: &[T], weight: &[T], bia
             to: kernel,
         },
         kernel_width: columns.kernel,
-        passes: &passes.iter().collect::<Vec<_>>(),
+        passes: &passes,
         bias,
     };
     product.run(gx);

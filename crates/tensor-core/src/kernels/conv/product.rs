@@ -7,15 +7,16 @@
 use super::super::matmul::{Piece, Shared, TILE, block_len};
 use super::super::parallel;
 use super::super::simd::Float;
-use super::super::transpose::transpose;
-use super::image::{Frame, Room, Tile, Tiling, rows_of};
+use super::few;
+use super::image::{Frame, Room, Tile, Tiling, positions_in, rows_of};
 use super::microkernel::{Indirect, filled, product};
 use super::walk::Pass;
 use super::weights::{Cut, Packed, Weights};
 use super::{PER_ELEMENT, multiplications};
+use std::ops::Range;
 
-/// Destination channels that are turned together.
-const TURNED: usize = 8;
+/// Side of the squares in which a result is turned.
+const SQUARE: usize = 8;
 
 /// Convolutions with the same source and destination, which together write each place of the destination.
 pub(super) struct Product<'a, T> {
@@ -29,79 +30,109 @@ pub(super) struct Product<'a, T> {
     pub(super) weights: Weights<'a, T>,
     /// Columns of the kernel.
     pub(super) kernel_width: usize,
-    pub(super) passes: &'a [&'a Pass],
+    pub(super) passes: &'a [Pass],
     /// For each channel of the destination.
     pub(super) bias: Option<&'a [T]>,
 }
 
-/// What is made of a product once for all of its tiles.
-struct Plan {
+/// How a product is cut.
+pub(super) struct Plan {
     tiling: Tiling,
-    cut: Cut,
-    frame: Frame,
-    packed: Vec<Packed>,
+    pub(super) cut: Cut,
+    pub(super) frame: Frame,
+}
+
+/// What tiles need of a pass.
+struct Prepared {
+    weights: Packed,
+    /// Tables of a first tile, and of a block of channels: where positions lie in the image, where their sums begin, and how far taps are from there.
+    positions: Vec<usize>,
+    places: Vec<usize>,
+    taps: Vec<usize>,
 }
 
 impl<T: Float> Product<'_, T> {
     pub(super) fn run(&self, destination: &mut [T]) {
-        let Some(&largest) = self.passes.first() else { return };
+        let Some(largest) = self.passes.first() else { return };
         if destination.is_empty() {
             return;
         }
-        let taps = self.passes.iter().map(|pass| pass.taps()).max().unwrap_or(0);
+        let taps = self.passes.iter().map(Pass::taps).max().unwrap_or(0);
         let cut = Cut {
             groups: self.groups,
             from: self.from,
             to: self.to,
             block: block_len(self.from.max(1), (TILE.depth / taps.max(1)).max(1), 1),
         };
-        let in_pass =
-            |pass: &&Pass| multiplications([pass.positions(), self.groups * self.from * pass.taps(), self.to]);
+        let in_pass = |pass: &Pass| multiplications([pass.positions(), self.groups * self.from * pass.taps(), self.to]);
         let in_sample = self.passes.iter().map(in_pass).sum();
         let tiling = Tiling::new(self.samples, [largest.rows.count, largest.columns.count], in_sample);
-        let plan = Plan {
-            frame: Frame::new::<T>(self.passes, tiling.tile_rows, cut.block),
-            packed: self
-                .passes
-                .iter()
-                .map(|pass| cut.pack(self.weights, self.kernel_width, pass))
-                .collect(),
-            tiling,
-            cut,
-        };
-        let plane = largest.destination_plane();
-        let destination = Shared::new(Piece::whole(destination, plane));
+        let frame = Frame::new::<T>(self.passes, tiling.tile_rows, cut.block);
+        let plan = Plan { tiling, cut, frame };
         let work = in_sample.saturating_mul(self.samples) / PER_ELEMENT;
-        parallel::for_each_task_of(work, plan.tiling.count(), |i| {
-            let tile = plan.tiling.tile(i);
-            let channels = self.groups * self.to;
-            let (width, apart) = (largest.columns.destination, largest.rows.apart);
-            let rows = tile.rows.start * apart..largest.rows.destination.min(tile.rows.end * apart);
-            // SAFETY: tiles are different samples, or different rows of them; so what they write does not overlap, and each is done once.
-            #[allow(unsafe_code, reason = "rows of all channels of a sample are not one slice")]
-            let mut destination = unsafe {
-                destination.part(
-                    tile.samples.start * channels..tile.samples.end * channels,
-                    rows.start * width..rows.end * width,
-                )
-            };
-            self.run_tile(&plan, &tile, rows.len() * width, &mut destination);
+        if few::fits(self) {
+            let tables = few::tables(self, &plan);
+            return self.for_each_tile(&plan.tiling, work, destination, |tile, destination| {
+                few::run_tile(self, &plan, &tables, tile, destination);
+            });
+        }
+        let first = plan.tiling.tile(0);
+        let places = self.places(&first);
+        let prepared: Vec<Prepared> = self
+            .passes
+            .iter()
+            .map(|pass| Prepared {
+                weights: cut.pack(self.weights, self.kernel_width, pass),
+                positions: plan.frame.positions(pass, &first),
+                places: places_of(pass, &first, places, filled::<T>(self.to)),
+                taps: plan.frame.taps(pass, cut.block),
+            })
+            .collect();
+        self.for_each_tile(&plan.tiling, work, destination, |tile, destination| {
+            self.run_tile(&plan, &prepared, tile, destination);
         });
     }
 
-    /// Computes a tile, which has so many places in a sample of the destination.
-    fn run_tile(&self, plan: &Plan, tile: &Tile, places: usize, destination: &mut Piece<'_, T>) {
-        let Plan { cut, frame, packed, .. } = plan;
-        let samples = tile.samples.len();
+    /// The rows of the destination that a tile writes.
+    fn rows(&self, tile: &Tile) -> Range<usize> {
+        let rows = &self.passes[0].rows;
+        tile.rows.start * rows.apart..rows.destination.min(tile.rows.end * rows.apart)
+    }
+
+    /// Places that a tile writes in a channel of a sample.
+    fn places(&self, tile: &Tile) -> usize {
+        self.rows(tile).len() * self.passes[0].columns.destination
+    }
+
+    /// Calls `f` with each tile and the places that it writes: a row for each channel of each sample.
+    fn for_each_tile(
+        &self,
+        tiling: &Tiling,
+        work: usize,
+        destination: &mut [T],
+        f: impl Fn(&Tile, &mut Piece<'_, T>) + Sync + Send,
+    ) {
+        let (plane, width) = (self.passes[0].destination_plane(), self.passes[0].columns.destination);
+        let channels = self.groups * self.to;
+        let destination = Shared::new(Piece::whole(destination, plane));
+        parallel::for_each_task_of(work, tiling.count(), |i| {
+            let tile = tiling.tile(i);
+            let rows = tile.samples.start * channels..tile.samples.end * channels;
+            let places = self.rows(&tile).start * width..self.rows(&tile).end * width;
+            // SAFETY: tiles are different samples, or different rows of them; so what they write does not overlap, and each is done once.
+            #[allow(unsafe_code, reason = "rows of all channels of a sample are not one slice")]
+            let mut destination = unsafe { destination.part(rows, places) };
+            f(&tile, &mut destination);
+        });
+    }
+
+    fn run_tile(&self, plan: &Plan, passes: &[Prepared], tile: &Tile, destination: &mut Piece<'_, T>) {
+        let Plan { cut, frame, .. } = plan;
+        let (samples, places) = (tile.samples.len(), self.places(tile));
         let width = filled::<T>(self.to);
-        let (mut image, mut sums) = (
-            Room::of::<T>(frame.room::<T>(samples)),
-            Room::of::<T>(samples * places * width),
-        );
+        let mut image = Room::of::<T>(frame.room::<T>(samples));
+        let mut sums = Room::of::<T>(samples * places * width);
         let (image, sums) = (image.numbers::<T>(), sums.numbers::<T>());
-        let mut turned = Room::of::<T>(TURNED * places);
-        let tables = |&pass: &&Pass| (frame.positions(pass, tile), places_of(pass, tile, places, width));
-        let tables: Vec<_> = self.passes.iter().map(tables).collect();
         for group in 0..self.groups {
             if self.from == 0 {
                 sums.fill(T::ZERO);
@@ -110,52 +141,61 @@ impl<T: Float> Product<'_, T> {
                 let channels = cut.channels(block);
                 let taken = group * self.from + channels.start..group * self.from + channels.end;
                 frame.fill(self.source, self.groups * self.from, taken, tile, image);
-                for ((pass, packed), (positions, places)) in self.passes.iter().zip(packed).zip(&tables) {
+                for (pass, prepared) in self.passes.iter().zip(passes) {
+                    let positions = positions_in(pass, tile);
                     let columns = Indirect {
                         numbers: image,
-                        rows: positions,
-                        steps: &frame.taps(pass, channels.len()),
+                        rows: &prepared.positions[..positions],
+                        steps: &prepared.taps[..channels.len() * pass.taps()],
                     };
-                    let weights = packed.block(cut, group, block);
+                    let weights = prepared.weights.block(cut, group, block);
+                    let places = &prepared.places[..positions];
                     product(columns, weights, self.to, sums, places, block > 0);
                 }
             }
-            for sample in 0..samples {
-                let first = (sample * self.groups + group) * self.to;
-                let sums = &sums[sample * places * width..][..places * width];
-                self.store(group, sums, first, turned.numbers(), destination);
+            for (sample, sums) in sums.chunks_exact(places * width).enumerate() {
+                self.store(group, sums, (sample * self.groups + group) * self.to, destination);
             }
         }
     }
 
     /// Puts the sums of a sample, channel by channel for each place, to their rows of the destination, the first of which is given.
-    fn store(&self, group: usize, sums: &[T], first: usize, turned: &mut [T], destination: &mut Piece<'_, T>) {
-        let (width, places) = (filled::<T>(self.to), turned.len() / TURNED);
-        for start in (0..self.to).step_by(TURNED) {
-            let channels = start..self.to.min(start + TURNED);
-            transpose(&sums[start..], width, [places, channels.len()], turned, places);
-            for (channel, turned) in channels.zip(turned.chunks_exact(places)) {
-                let y = destination.row(first + channel);
-                match self.bias {
-                    Some(bias) => {
-                        let bias = bias[group * self.to + channel];
-                        y.iter_mut().zip(turned).for_each(|(y, &x)| *y = x + bias);
-                    }
-                    None => y.copy_from_slice(turned),
+    fn store(&self, group: usize, sums: &[T], first: usize, destination: &mut Piece<'_, T>) {
+        let width = filled::<T>(self.to);
+        let places = sums.len() / width;
+        for start in (0..self.to).step_by(SQUARE) {
+            let channels = start..self.to.min(start + SQUARE);
+            let bias = |channel: usize| self.bias.map_or(T::ZERO, |bias| bias[group * self.to + channel]);
+            if places < SQUARE {
+                for channel in channels {
+                    let sums = sums[channel..].iter().step_by(width);
+                    let y = destination.row(first + channel).iter_mut();
+                    y.zip(sums).for_each(|(y, &x)| *y = x + bias(channel));
+                }
+                continue;
+            }
+            for place in (0..places).step_by(SQUARE) {
+                // The last square begins earlier instead of being smaller: some places are written twice, with the same numbers.
+                let place = place.min(places - SQUARE);
+                let rows = &sums[place * width + start..];
+                let square = T::transpose(std::array::from_fn(|i| rows[i * width..].as_chunks().0[0]));
+                for (channel, square) in channels.clone().zip(&square) {
+                    let bias = bias(channel);
+                    let y = &mut destination.row(first + channel)[place..place + SQUARE];
+                    y.iter_mut().zip(square).for_each(|(y, &x)| *y = x + bias);
                 }
             }
         }
     }
 }
 
-/// Where the sums of each position begin: those of the destination's places follow each other.
+/// Where the sums of each position of a first tile begin: those of the destination's places follow each other.
 fn places_of(pass: &Pass, tile: &Tile, places: usize, width: usize) -> Vec<usize> {
     let (rows, columns) = (&pass.rows, &pass.columns);
     let in_sample = |sample: usize| {
         rows_of(pass, tile).flat_map(move |row| {
-            let row = (row - tile.rows.start) * rows.apart + rows.first;
-            let first = sample * places + row * columns.destination + columns.first;
-            (0..columns.count).map(move |column| (first + column * columns.apart) * width)
+            let first = sample * places + rows.place(row) * columns.destination;
+            (0..columns.count).map(move |column| (first + columns.place(column)) * width)
         })
     };
     (0..tile.samples.len()).flat_map(in_sample).collect()

@@ -59,6 +59,11 @@ impl Walk {
             apart: axis.stride,
         }
     }
+
+    /// Where the result of position `u` belongs.
+    pub(super) fn place(&self, u: usize) -> usize {
+        self.first + u * self.apart
+    }
 }
 
 /// A convolution at some positions with some taps.

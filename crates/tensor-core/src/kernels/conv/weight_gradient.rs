@@ -8,7 +8,7 @@ use super::super::matmul::{Matrix, pack};
 use super::super::parallel;
 use super::super::reduce;
 use super::super::simd::Float;
-use super::image::{Frame, Room, Tile, Tiling};
+use super::image::{Frame, Room, Tile, Tiling, positions_in};
 use super::microkernel::{Indirect, column_blocks, filled, panels_of, product};
 use super::walk::{Pass, Walk};
 use super::{Geometry, multiplications};
@@ -66,7 +66,7 @@ impl<'a, T: Float> WeightGradient<'a, T> {
         // Of each part, group and block of channels: [channels · taps, outputs], with rows of whole vectors.
         let width = filled::<T>(outputs);
         let task = block * self.pass.taps() * width;
-        let frame = Frame::new::<T>(&[&self.pass], self.tiling.tile_rows, block);
+        let frame = Frame::new::<T>(std::slice::from_ref(&self.pass), self.tiling.tile_rows, block);
         let mut partial = Room::of::<T>(parts * groups * blocks * task);
         let partial = partial.numbers::<T>();
         parallel::for_each_part(partial, task, |start, sums| {
@@ -97,20 +97,20 @@ impl<'a, T: Float> WeightGradient<'a, T> {
         let width = filled::<T>(outputs);
         let mut image = Room::of::<T>(frame.room::<T>(self.tiling.tile_samples));
         let image = image.numbers::<T>();
-        let positions = self.tiling.tile_samples * self.tiling.tile_rows * self.pass.columns.count;
-        let mut given = Room::of::<T>(positions * width);
+        let positions = frame.positions(&self.pass, &self.tiling.tile(0));
+        let mut given = Room::of::<T>(positions.len() * width);
         let taken = group * inputs + channels.start..group * inputs + channels.end;
         let taps = frame.taps(&self.pass, channels.len());
         let places: Vec<usize> = (0..taps.len()).map(|i| i * width).collect();
         for (i, tile) in tiles.map(|i| self.tiling.tile(i)).enumerate() {
             frame.fill(self.x, groups * inputs, taken.clone(), &tile, image);
-            let positions = frame.positions(&self.pass, &tile);
+            let positions = &positions[..positions_in(&self.pass, &tile)];
             let given = &mut given.numbers::<T>()[..positions.len() * width];
             self.pack(&tile, group, positions.len(), given);
             let columns = Indirect {
                 numbers: image,
                 rows: &taps,
-                steps: &positions,
+                steps: positions,
             };
             product(columns, given, outputs, sums, &places, i > 0);
         }

@@ -18,6 +18,23 @@ pub(super) struct Weights<'a, T> {
     pub(super) to: usize,
 }
 
+impl<T> Weights<'_, T> {
+    /// Where the weight of each tap of a pass lies, for so many source channels.
+    pub(super) fn steps(&self, pass: &Pass, kernel_width: usize, channels: usize) -> Vec<usize> {
+        let taps = places_of_taps(pass, kernel_width);
+        let of_channel = |channel: usize| taps.iter().map(move |tap| channel * self.from + tap);
+        (0..channels).flat_map(of_channel).collect()
+    }
+}
+
+/// Which places of the kernel the taps are.
+fn places_of_taps(pass: &Pass, kernel_width: usize) -> Vec<usize> {
+    let pairs = pass.pairs_of_taps();
+    pairs
+        .map(|(row, column)| row.index * kernel_width + column.index)
+        .collect()
+}
+
 /// How the weights of a product are cut: for each group and each block of source channels a matrix [channels · taps, destination channels].
 #[derive(Clone, Copy)]
 pub(super) struct Cut {
@@ -44,10 +61,7 @@ impl Cut {
 
     /// The panels of all weights of a pass.
     pub(super) fn pack<T: Float>(&self, weights: Weights<'_, T>, kernel_width: usize, pass: &Pass) -> Packed {
-        let pairs = pass.pairs_of_taps();
-        let taps: Vec<usize> = pairs
-            .map(|(row, column)| row.index * kernel_width + column.index)
-            .collect();
+        let taps = places_of_taps(pass, kernel_width);
         let room = self.room::<T>(taps.len());
         let mut packed = Storage::for_overwrite(self.groups * self.blocks() * room, T::DTYPE);
         if room > 0 {
