@@ -1,148 +1,202 @@
-//! y = W · columns(x), tile by tile: what the convolution and its input gradient share.
+//! Y = columns(x)ᵀ · Wᵀ, tile by tile: what the convolution and its input gradient share.
+//!
+//! The rows of the product are positions and its columns destination channels, since the microkernel reads the rows' operand number by number,
+//! from wherever it lies, and the columns' by vectors. So what is packed are the weights, once; and each tile's result, which lies channel by
+//! channel for each place, is turned as it is stored.
 
-use super::super::matmul::{Matrix, Store, matmul};
+use super::super::matmul::{Piece, Shared, TILE, block_len};
 use super::super::parallel;
 use super::super::simd::Float;
-use super::columns::{Channels, Pass, Scratch, Tile};
+use super::few;
+use super::image::{Frame, Room, Tile, Tiling, positions_in, rows_of};
+use super::microkernel::{Indirect, filled, product};
+use super::walk::Pass;
+use super::weights::{Cut, Packed, Weights};
+use super::{PER_ELEMENT, multiplications};
 use std::ops::Range;
 
-/// Positions in a tile, at most.
-const TILE: usize = 512;
-/// Numbers in the columns of a tile: 512 KiB of F32, so that they are still in the cache when they are multiplied. Where the taps of one channel are
-/// more, it is one channel.
-const COLUMNS: usize = 1 << 17;
-/// Multiplications that are worth waking a thread for: about 50 µs.
-const PIECE: usize = 2_000_000;
-/// Into how many pieces a batch is cut, if each of them is at least a tile and [`PIECE`] multiplications.
-pub(super) const PIECES: usize = 8;
+/// Side of the squares in which a result is turned.
+const SQUARE: usize = 8;
 
-/// Positions, counted through the samples, in tiles: parts of a sample or several whole ones, by the sizes alone.
-pub(super) fn tiles(samples: usize, positions: usize) -> Vec<Range<usize>> {
-    let all = samples * positions;
-    if all == 0 {
-        return Vec::new();
-    }
-    let (run, tile) = if positions > TILE {
-        (positions, positions.div_ceil(positions.div_ceil(TILE)))
-    } else {
-        (all, TILE / positions * positions)
-    };
-    let in_run = |run_start: usize| {
-        let end = run_start + run;
-        (run_start..end)
-            .step_by(tile)
-            .map(move |start| start..end.min(start + tile))
-    };
-    (0..all).step_by(run).flat_map(in_run).collect()
-}
-
-/// The channels whose columns are gathered together.
-pub(super) fn channel_blocks(channels: usize, taps: usize, tile: usize) -> impl Iterator<Item = Range<usize>> {
-    let block = (COLUMNS / (taps * tile).max(1)).max(1);
-    (0..channels)
-        .step_by(block)
-        .map(move |start| start..channels.min(start + block))
-}
-
-/// Convolutions with the same source and destination.
+/// Convolutions with the same source and destination, which together write each place of the destination.
 pub(super) struct Product<'a, T> {
+    pub(super) samples: usize,
     pub(super) groups: usize,
     /// Channels of the source in a group.
     pub(super) from: usize,
     /// Channels of the destination in a group.
     pub(super) to: usize,
     pub(super) source: &'a [T],
-    /// Each with its weight [groups, to, from · taps].
-    pub(super) passes: Vec<(&'a Pass, &'a [T])>,
+    pub(super) weights: Weights<'a, T>,
+    /// Columns of the kernel.
+    pub(super) kernel_width: usize,
+    pub(super) passes: &'a [Pass],
     /// For each channel of the destination.
     pub(super) bias: Option<&'a [T]>,
 }
 
+/// How a product is cut.
+pub(super) struct Plan {
+    tiling: Tiling,
+    pub(super) cut: Cut,
+    pub(super) frame: Frame,
+}
+
+/// What tiles need of a pass.
+struct Prepared {
+    weights: Packed,
+    /// Tables of a first tile, and of a block of channels: where positions lie in the image, where their sums begin, and how far taps are from there.
+    positions: Vec<usize>,
+    places: Vec<usize>,
+    taps: Vec<usize>,
+}
+
 impl<T: Float> Product<'_, T> {
-    /// Computes all samples of the destination, several at a time.
     pub(super) fn run(&self, destination: &mut [T]) {
-        let Some((pass, _)) = self.passes.first() else { return };
-        let source_sample = self.groups * self.from * pass.source_plane();
-        let sample = self.groups * self.to * pass.destination_plane();
+        let Some(largest) = self.passes.first() else { return };
         if destination.is_empty() {
             return;
         }
-        let piece = self.samples_in_piece(destination.len() / sample);
-        parallel::for_each_part(destination, piece * sample, |start, destination| {
-            let first = start / sample;
-            let samples = destination.len() / sample;
-            let source = &self.source[first * source_sample..(first + samples) * source_sample];
-            for &(pass, weight) in &self.passes {
-                for group in 0..self.groups {
-                    self.run_group(group, pass, weight, source, samples, destination);
-                }
-            }
+        let taps = self.passes.iter().map(Pass::taps).max().unwrap_or(0);
+        let cut = Cut {
+            groups: self.groups,
+            from: self.from,
+            to: self.to,
+            block: block_len(self.from.max(1), (TILE.depth / taps.max(1)).max(1), 1),
+        };
+        let in_pass = |pass: &Pass| multiplications([pass.positions(), self.groups * self.from * pass.taps(), self.to]);
+        let in_sample = self.passes.iter().map(in_pass).sum();
+        let tiling = Tiling::new(self.samples, [largest.rows.count, largest.columns.count], in_sample);
+        let frame = Frame::new::<T>(self.passes, tiling.tile_rows, cut.block);
+        let plan = Plan { tiling, cut, frame };
+        let work = in_sample.saturating_mul(self.samples) / PER_ELEMENT;
+        if few::fits(self) {
+            let tables = few::tables(self, &plan);
+            return self.for_each_tile(&plan.tiling, work, destination, |tile, destination| {
+                few::run_tile(self, &plan, &tables, tile, destination);
+            });
+        }
+        let first = plan.tiling.tile(0);
+        let places = self.places(&first);
+        let prepared: Vec<Prepared> = self
+            .passes
+            .iter()
+            .map(|pass| Prepared {
+                weights: cut.pack(self.weights, self.kernel_width, pass),
+                positions: plan.frame.positions(pass, &first),
+                places: places_of(pass, &first, places, filled::<T>(self.to)),
+                taps: plan.frame.taps(pass, cut.block),
+            })
+            .collect();
+        self.for_each_tile(&plan.tiling, work, destination, |tile, destination| {
+            self.run_tile(&plan, &prepared, tile, destination);
         });
     }
 
-    /// As many as fill a tile if that leaves [`PIECES`], and as are worth a thread.
-    fn samples_in_piece(&self, samples: usize) -> usize {
-        let positions = self.passes.iter().map(|(pass, _)| pass.positions()).max();
-        let work = |(pass, weight): &(&Pass, &[T])| pass.positions() * weight.len();
-        let multiplications: usize = self.passes.iter().map(work).sum();
-        let for_tile = TILE
-            .div_ceil(positions.unwrap_or(0).max(1))
-            .min(samples.div_ceil(PIECES));
-        PIECE.div_ceil(multiplications.max(1)).max(for_tile).min(samples)
+    /// The rows of the destination that a tile writes.
+    fn rows(&self, tile: &Tile) -> Range<usize> {
+        let rows = &self.passes[0].rows;
+        tile.rows.start * rows.apart..rows.destination.min(tile.rows.end * rows.apart)
     }
 
-    fn run_group(&self, group: usize, pass: &Pass, weight: &[T], source: &[T], samples: usize, destination: &mut [T]) {
-        let k = self.from * pass.taps();
-        let weight = &weight[group * self.to * k..(group + 1) * self.to * k];
-        let mut seen = Scratch::default();
-        let mut product = Scratch::default();
-        for positions in tiles(samples, pass.positions()) {
-            let tile = Tile::new(pass, positions);
-            let product = product.of_len(self.to * tile.len);
-            if k == 0 {
-                product.fill(T::ZERO);
+    /// Places that a tile writes in a channel of a sample.
+    fn places(&self, tile: &Tile) -> usize {
+        self.rows(tile).len() * self.passes[0].columns.destination
+    }
+
+    /// Calls `f` with each tile and the places that it writes: a row for each channel of each sample.
+    fn for_each_tile(
+        &self,
+        tiling: &Tiling,
+        work: usize,
+        destination: &mut [T],
+        f: impl Fn(&Tile, &mut Piece<'_, T>) + Sync + Send,
+    ) {
+        let (plane, width) = (self.passes[0].destination_plane(), self.passes[0].columns.destination);
+        let channels = self.groups * self.to;
+        let destination = Shared::new(Piece::whole(destination, plane));
+        parallel::for_each_task_of(work, tiling.count(), |i| {
+            let tile = tiling.tile(i);
+            let rows = tile.samples.start * channels..tile.samples.end * channels;
+            let places = self.rows(&tile).start * width..self.rows(&tile).end * width;
+            // SAFETY: tiles are different samples, or different rows of them; so what they write does not overlap, and each is done once.
+            #[allow(unsafe_code, reason = "rows of all channels of a sample are not one slice")]
+            let mut destination = unsafe { destination.part(rows, places) };
+            f(&tile, &mut destination);
+        });
+    }
+
+    fn run_tile(&self, plan: &Plan, passes: &[Prepared], tile: &Tile, destination: &mut Piece<'_, T>) {
+        let Plan { cut, frame, .. } = plan;
+        let (samples, places) = (tile.samples.len(), self.places(tile));
+        let width = filled::<T>(self.to);
+        let mut image = Room::of::<T>(frame.room::<T>(samples));
+        let mut sums = Room::of::<T>(samples * places * width);
+        let (image, sums) = (image.numbers::<T>(), sums.numbers::<T>());
+        for group in 0..self.groups {
+            if self.from == 0 {
+                sums.fill(T::ZERO);
             }
-            for channels in channel_blocks(self.from, pass.taps(), tile.len) {
-                let (first, taken) = (channels.start * pass.taps(), channels.len() * pass.taps());
-                let weight = Matrix {
-                    data: &weight[first..],
-                    row_stride: k,
-                    column_stride: 1,
-                };
-                let columns = pass.columns(
-                    source,
-                    Channels::new(self.groups, self.from, group, channels),
-                    &tile,
-                    &mut seen,
-                );
-                matmul(
-                    self.to,
-                    taken,
-                    tile.len,
-                    weight,
-                    columns,
-                    product,
-                    Store::new(first > 0),
-                );
+            for block in 0..cut.blocks() {
+                let channels = cut.channels(block);
+                let taken = group * self.from + channels.start..group * self.from + channels.end;
+                frame.fill(self.source, self.groups * self.from, taken, tile, image);
+                for (pass, prepared) in self.passes.iter().zip(passes) {
+                    let positions = positions_in(pass, tile);
+                    let columns = Indirect {
+                        numbers: image,
+                        rows: &prepared.positions[..positions],
+                        steps: &prepared.taps[..channels.len() * pass.taps()],
+                    };
+                    let weights = prepared.weights.block(cut, group, block);
+                    let places = &prepared.places[..positions];
+                    product(columns, weights, self.to, sums, places, block > 0);
+                }
             }
-            self.store(group, pass, &tile, product, destination);
+            for (sample, sums) in sums.chunks_exact(places * width).enumerate() {
+                self.store(group, sums, (sample * self.groups + group) * self.to, destination);
+            }
         }
     }
 
-    /// Puts a tile's product to its places and adds the bias.
-    fn store(&self, group: usize, pass: &Pass, tile: &Tile, product: &[T], destination: &mut [T]) {
-        let (rows, columns) = (&pass.rows, &pass.columns);
-        let channels = group * self.to..(group + 1) * self.to;
-        for (channel, product) in channels.zip(product.chunks_exact(tile.len)) {
-            let bias = self.bias.map_or(T::ZERO, |bias| bias[channel]);
-            for segment in &tile.segments {
-                let plane = segment.sample * self.groups * self.to + channel;
-                let row = plane * rows.destination + rows.place(segment.row);
-                let first = row * columns.destination + columns.place(segment.columns.start);
-                let product = &product[segment.at..][..segment.columns.len()];
-                let places = destination[first..].iter_mut().step_by(columns.apart);
-                places.zip(product).for_each(|(y, &x)| *y = x + bias);
+    /// Puts the sums of a sample, channel by channel for each place, to their rows of the destination, the first of which is given.
+    fn store(&self, group: usize, sums: &[T], first: usize, destination: &mut Piece<'_, T>) {
+        let width = filled::<T>(self.to);
+        let places = sums.len() / width;
+        for start in (0..self.to).step_by(SQUARE) {
+            let channels = start..self.to.min(start + SQUARE);
+            let bias = |channel: usize| self.bias.map_or(T::ZERO, |bias| bias[group * self.to + channel]);
+            if places < SQUARE {
+                for channel in channels {
+                    let sums = sums[channel..].iter().step_by(width);
+                    let y = destination.row(first + channel).iter_mut();
+                    y.zip(sums).for_each(|(y, &x)| *y = x + bias(channel));
+                }
+                continue;
+            }
+            for place in (0..places).step_by(SQUARE) {
+                // The last square begins earlier instead of being smaller: some places are written twice, with the same numbers.
+                let place = place.min(places - SQUARE);
+                let rows = &sums[place * width + start..];
+                let square = T::transpose(std::array::from_fn(|i| rows[i * width..].as_chunks().0[0]));
+                for (channel, square) in channels.clone().zip(&square) {
+                    let bias = bias(channel);
+                    let y = &mut destination.row(first + channel)[place..place + SQUARE];
+                    y.iter_mut().zip(square).for_each(|(y, &x)| *y = x + bias);
+                }
             }
         }
     }
+}
+
+/// Where the sums of each position of a first tile begin: those of the destination's places follow each other.
+fn places_of(pass: &Pass, tile: &Tile, places: usize, width: usize) -> Vec<usize> {
+    let (rows, columns) = (&pass.rows, &pass.columns);
+    let in_sample = |sample: usize| {
+        rows_of(pass, tile).flat_map(move |row| {
+            let first = sample * places + rows.place(row) * columns.destination;
+            (0..columns.count).map(move |column| (first + columns.place(column)) * width)
+        })
+    };
+    (0..tile.samples.len()).flat_map(in_sample).collect()
 }

@@ -124,11 +124,30 @@ fn check_both(samples: usize, groups: usize, [inputs, outputs]: [usize; 2], axes
 
 #[test]
 fn larger_than_tiles() {
-    // Many channels: several blocks of them, several tiles for each sample.
+    // Several blocks of source channels, several tiles for each sample.
     check_both(3, 1, [64, 32], [axis(33, 3, 1, 1, (1, 1)), axis(31, 4, 1, 1, (1, 2))]);
-    // Small planes: several samples in a tile, several tiles and pieces.
+    // Small planes: several samples in a tile, several tiles.
     check_both(70, 1, [24, 9], [axis(7, 4, 2, 1, (1, 1)), axis(9, 4, 2, 1, (1, 1))]);
     check_both(40, 2, [5, 3], [axis(28, 5, 3, 1, (2, 2)), axis(14, 2, 2, 1, (0, 0))]);
+}
+
+#[test]
+fn few_channels() {
+    // Vectors of positions, for 1, 2, 4 and 8 rows of sums; a sample in several tiles, and several blocks of source channels.
+    let image = [axis(45, 3, 1, 1, (1, 1)), axis(31, 5, 1, 2, (3, 4))];
+    check_both(2, 1, [70, 8], image);
+    check_both(2, 1, [7, 1], image);
+    check_both(1, 2, [3, 2], image);
+    // Several samples in a tile, of two grids with different numbers of rows.
+    check_both(37, 1, [1, 64], [axis(9, 4, 2, 1, (1, 1)), axis(12, 4, 2, 1, (1, 1))]);
+}
+
+#[test]
+fn many_channels() {
+    // More than one block of columns, and tiles of 1, 2, 4 and 8 rows.
+    let image = [axis(5, 3, 1, 1, (1, 1)), axis(3, 2, 2, 1, (0, 1))];
+    check_both(3, 1, [210, 230], image);
+    check_both(17, 1, [20, 100], image);
 }
 
 #[test]
@@ -152,7 +171,7 @@ proptest! {
     #[test]
     fn any_sizes(
         (samples, groups) in (1usize..4, 1usize..4),
-        channels in (1usize..4, 1usize..4),
+        channels in (1usize..12, 1usize..12),
         rows in (1usize..9, 1usize..4, 1usize..4, 1usize..4, (0usize..4, 0usize..4)),
         columns in (1usize..9, 1usize..4, 1usize..4, 1usize..4, (0usize..4, 0usize..4)),
     ) {

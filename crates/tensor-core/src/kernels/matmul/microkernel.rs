@@ -7,13 +7,13 @@ use super::super::simd::{Float, Lanes};
 use super::operand::{Matrix, Piece};
 
 /// The size of a tile, and of the blocks that are cut for it.
-pub(super) struct Tile {
+pub(in super::super) struct Tile {
     /// Rows of C.
-    pub(super) rows: usize,
+    pub(in super::super) rows: usize,
     /// Vectors in a row.
-    pub(super) vectors: usize,
+    pub(in super::super) vectors: usize,
     /// Steps of K in a block. (Twice as many gain 1 or 2 % at N = 1024, and double the rounding error.)
-    pub(super) depth: usize,
+    pub(in super::super) depth: usize,
 }
 
 impl Tile {
@@ -25,7 +25,7 @@ impl Tile {
 }
 
 /// The tile of this build's vectors.
-pub(super) const TILE: Tile = if cfg!(target_feature = "avx512f") {
+pub(in super::super) const TILE: Tile = if cfg!(target_feature = "avx512f") {
     // 24 of 32 registers hold sums, 3 a row of B.
     Tile {
         rows: 8,

@@ -39,11 +39,15 @@ mod tests;
 mod tiles;
 
 use super::simd::Float;
-use operand::Piece;
+pub(super) use microkernel::TILE;
 pub use operand::{Batch, Matrix};
+pub(super) use operand::{Piece, Shared};
+pub(super) use pack::pack;
 pub use prepacked::Prepacked;
 pub use rung::{Rung, product};
 pub use store::{Activation, Store};
+pub(super) use strided::BLOCK;
+pub(super) use tiles::{block_len, panels, tile_rows};
 
 /// Rows of A that a product takes up at a time: with fewer, it is slower for each of them.
 pub const ROWS_AT_A_TIME: usize = microkernel::TILE.rows;

@@ -117,7 +117,7 @@ impl<'a, T> Batch<'a, T> {
 }
 
 /// A rectangle of C that is written: its rows are `width` elements apart. One product fills it from one thread.
-pub(super) struct Piece<'a, T> {
+pub(in super::super) struct Piece<'a, T> {
     first: *mut T,
     width: usize,
     rows: usize,
@@ -127,7 +127,7 @@ pub(super) struct Piece<'a, T> {
 
 impl<'a, T: Float> Piece<'a, T> {
     /// A whole matrix.
-    pub(super) fn whole(c: &'a mut [T], columns: usize) -> Self {
+    pub(in super::super) fn whole(c: &'a mut [T], columns: usize) -> Self {
         Piece {
             first: c.as_mut_ptr(),
             width: columns,
@@ -169,7 +169,7 @@ impl<'a, T: Float> Piece<'a, T> {
 
     /// Row `i`.
     #[inline(always)]
-    pub(super) fn row(&mut self, i: usize) -> &mut [T] {
+    pub(in super::super) fn row(&mut self, i: usize) -> &mut [T] {
         assert!(i < self.rows, "a row of C");
         // SAFETY: a piece is all of a `&mut [T]`, or lies inside another piece, by the assertions of `rectangle`; so the row lies inside
         // that slice. And whoever holds a piece is alone in its rectangle: `part` borrows the larger one, and `Shared` asks for it.
@@ -186,7 +186,7 @@ impl<'a, T: Float> Piece<'a, T> {
 }
 
 /// A piece that several threads fill, each its own part.
-pub(super) struct Shared<'a, T>(Piece<'a, T>);
+pub(in super::super) struct Shared<'a, T>(Piece<'a, T>);
 
 // SAFETY: what a thread can do with it is to take a part, and it promises that this is its own.
 #[allow(
@@ -196,7 +196,7 @@ pub(super) struct Shared<'a, T>(Piece<'a, T>);
 unsafe impl<T: Send> Sync for Shared<'_, T> {}
 
 impl<'a, T: Float> Shared<'a, T> {
-    pub(super) fn new(piece: Piece<'a, T>) -> Self {
+    pub(in super::super) fn new(piece: Piece<'a, T>) -> Self {
         Shared(piece)
     }
 
@@ -205,7 +205,7 @@ impl<'a, T: Float> Shared<'a, T> {
     /// # Safety
     /// No two parts that exist at the same time may overlap.
     #[allow(unsafe_code, reason = "see above")]
-    pub(super) unsafe fn part(&self, rows: Range<usize>, columns: Range<usize>) -> Piece<'_, T> {
+    pub(in super::super) unsafe fn part(&self, rows: Range<usize>, columns: Range<usize>) -> Piece<'_, T> {
         self.0.rectangle(rows, columns)
     }
 }

@@ -78,7 +78,7 @@ fn filled<T: Float>(columns: &Range<usize>) -> usize {
 
 /// Fills a panel with `k` rows of B, each followed by zeros up to `width`, which is a whole number of vectors.
 #[inline(never)]
-fn pack<T: Float>(b: Matrix<'_, T>, k: usize, columns: usize, width: usize, out: &mut [T]) {
+pub(in super::super) fn pack<T: Float>(b: Matrix<'_, T>, k: usize, columns: usize, width: usize, out: &mut [T]) {
     debug_assert_eq!(out.len(), k * width);
     if columns < width {
         out.fill(T::ZERO);

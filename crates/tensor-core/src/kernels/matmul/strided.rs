@@ -19,7 +19,7 @@ use crate::storage::Storage;
 use std::ops::Range;
 
 /// Vectors in a row of a block of B: with 512 steps of K, 384 KiB, less than half of a second-level cache of 1 MiB.
-pub(super) const BLOCK: usize = 12;
+pub(in super::super) const BLOCK: usize = 12;
 
 /// Rung 7.
 pub(super) struct Strided;

@@ -6,13 +6,13 @@ use super::operand::{Matrix, Piece};
 use std::ops::Range;
 
 /// As few equal blocks as are not longer than `most`; all but the last are multiples of `unit` long.
-pub(super) fn block_len(len: usize, most: usize, unit: usize) -> usize {
+pub(in super::super) fn block_len(len: usize, most: usize, unit: usize) -> usize {
     len.div_ceil(len.div_ceil(most)).next_multiple_of(unit)
 }
 
 /// The columns of each tile, from left to right: as wide as possible, except that a single vector at the end takes one of its neighbours'. It
 /// would use each number of A only once.
-pub(super) fn panels<T: Float>(columns: usize) -> impl Iterator<Item = Range<usize>> {
+pub(in super::super) fn panels<T: Float>(columns: usize) -> impl Iterator<Item = Range<usize>> {
     let width = T::Lanes::WIDTH;
     let mut start = 0;
     std::iter::from_fn(move || {
@@ -27,7 +27,7 @@ pub(super) fn panels<T: Float>(columns: usize) -> impl Iterator<Item = Range<usi
 }
 
 /// The rows of the next tile, where so many are left.
-pub(super) fn tile_rows(left: usize) -> usize {
+pub(in super::super) fn tile_rows(left: usize) -> usize {
     match left {
         _ if left >= TILE.rows => TILE.rows,
         4.. => 4,

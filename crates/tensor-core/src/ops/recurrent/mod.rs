@@ -9,7 +9,7 @@ use super::elementwise::same_float_type;
 use super::matmul::{all_rows, product};
 use super::op::{Cost, Grad, Grads, Saved, bytes_moved};
 use crate::error::ShapeError;
-use crate::kernels::matmul::{Matrix, Prepacked};
+use crate::kernels::matmul::{Activation, Matrix, Prepacked};
 use crate::kernels::recurrent::Sizes;
 use crate::kernels::simd::Float;
 use crate::shape::Shape;
@@ -159,7 +159,13 @@ impl<'a> Inputs<'a> {
     /// The share of the input as a kernel takes it.
     fn input_product(&self) -> Storage {
         let mut out = Storage::for_overwrite(self.x.size(0) * self.x.size(1) * self.weight_ih.size(0), self.x.dtype());
-        product(self.x, &self.weight_ih.permuted(&[1, 0]), self.biases[0], &mut out);
+        product(
+            self.x,
+            &self.weight_ih.permuted(&[1, 0]),
+            self.biases[0],
+            Activation::None,
+            &mut out,
+        );
         out
     }
 

@@ -1,0 +1,137 @@
+//! The innermost loop of all three functions: C = A B for a tile of C, where A is read from an image by offsets.
+//!
+//! It is that of the matrix product, with one load more for each step: number p of row i is `a[rows[i] + steps[p]]`. Rows of A are positions and
+//! steps are taps, or the other way round. A table costs nothing that could be measured, and saves the whole matrix of columns.
+
+use super::super::matmul::{BLOCK, TILE, block_len, panels, tile_rows};
+use super::super::simd::{Float, Lanes};
+use std::ops::Range;
+
+/// A matrix whose number (i, p) is `numbers[rows[i] + steps[p]]`.
+#[derive(Clone, Copy)]
+pub(super) struct Indirect<'a, T> {
+    pub(super) numbers: &'a [T],
+    pub(super) rows: &'a [usize],
+    pub(super) steps: &'a [usize],
+}
+
+/// So many numbers, filled up to whole vectors.
+pub(super) fn filled<T: Float>(columns: usize) -> usize {
+    columns.next_multiple_of(T::Lanes::WIDTH)
+}
+
+/// The columns of each tile, in blocks whose part of B stays in the second-level cache.
+pub(super) fn column_blocks<T: Float>(columns: usize) -> impl Iterator<Item = Range<usize>> {
+    let width = T::Lanes::WIDTH;
+    let block = block_len(columns.max(1), BLOCK * width, width);
+    (0..columns)
+        .step_by(block)
+        .map(move |start| start..columns.min(start + block))
+}
+
+/// The columns of each tile of a block.
+pub(super) fn panels_of<T: Float>(block: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+    panels::<T>(block.len()).map(move |panel| block.start + panel.start..block.start + panel.end)
+}
+
+/// C = A B, or C += A B if `accumulate`. Row i of C begins at `places[i]`, and has room for whole vectors.
+///
+/// B lies in panels: that of columns j to k begins at j times the number of steps, and each of its rows is [`filled`] up.
+pub(super) fn product<T: Float>(
+    a: Indirect<'_, T>,
+    b: &[T],
+    columns: usize,
+    c: &mut [T],
+    places: &[usize],
+    accumulate: bool,
+) {
+    assert_eq!(a.rows.len(), places.len(), "a place for each row");
+    let reach = a.steps.iter().max().map_or(0, |last| last + 1);
+    let depth = a.steps.len();
+    for block in column_blocks::<T>(columns) {
+        let mut i = 0;
+        while i < a.rows.len() {
+            let rows = i..i + tile_rows(a.rows.len() - i);
+            let a = Indirect {
+                rows: &a.rows[rows.clone()],
+                ..a
+            };
+            for columns in panels_of::<T>(block.clone()) {
+                let width = filled::<T>(columns.len());
+                let b = &b[columns.start * depth..][..width * depth];
+                let c = &mut c[columns.start..];
+                any_tile(a, reach, b, width, c, &places[rows.clone()], accumulate);
+            }
+            i = rows.end;
+        }
+    }
+}
+
+/// Two vectors, if a tile has as many.
+const TWO: usize = if TILE.vectors > 1 { 2 } else { 1 };
+
+/// The microkernel for a tile of this size.
+fn any_tile<T: Float>(
+    a: Indirect<'_, T>,
+    reach: usize,
+    b: &[T],
+    width: usize,
+    c: &mut [T],
+    places: &[usize],
+    accumulate: bool,
+) {
+    const ROWS: usize = TILE.rows;
+    const VECTORS: usize = TILE.vectors;
+    let kernel = match (places.len(), width / T::Lanes::WIDTH) {
+        (1, 1) => tile::<T, 1, 1>,
+        (1, 2) => tile::<T, 1, TWO>,
+        (1, _) => tile::<T, 1, VECTORS>,
+        (2, 1) => tile::<T, 2, 1>,
+        (2, 2) => tile::<T, 2, TWO>,
+        (2, _) => tile::<T, 2, VECTORS>,
+        (4, 1) => tile::<T, 4, 1>,
+        (4, 2) => tile::<T, 4, TWO>,
+        (4, _) => tile::<T, 4, VECTORS>,
+        (_, 1) => tile::<T, ROWS, 1>,
+        (_, 2) => tile::<T, ROWS, TWO>,
+        (_, _) => tile::<T, ROWS, VECTORS>,
+    };
+    kernel(a, reach, b, c, places, accumulate);
+}
+
+/// One tile. `reach` is more than each of the steps.
+#[inline(never)]
+fn tile<T: Float, const ROWS: usize, const VECTORS: usize>(
+    a: Indirect<'_, T>,
+    reach: usize,
+    b: &[T],
+    c: &mut [T],
+    places: &[usize],
+    accumulate: bool,
+) {
+    // All rows have one length, so that one comparison serves for the numbers of all of them.
+    let rows: [&[T]; ROWS] = std::array::from_fn(|i| &a.numbers[a.rows[i]..][..reach]);
+    let (b, _) = T::Lanes::chunks(b);
+    let mut sums = [[T::Lanes::zero(); VECTORS]; ROWS];
+    for (&step, b) in a.steps.iter().zip(b.chunks_exact(VECTORS)) {
+        let b: [T::Lanes; VECTORS] = std::array::from_fn(|j| T::Lanes::from_array(b[j]));
+        for i in 0..ROWS {
+            let x = T::Lanes::splat(rows[i][step]);
+            for j in 0..VECTORS {
+                sums[i][j] = x.mul_add(b[j], sums[i][j]);
+            }
+        }
+    }
+    // By indices that the compiler knows: a reference to the sums would take them out of the registers.
+    for i in 0..ROWS {
+        let (c, _) = T::Lanes::chunks_mut(&mut c[places[i]..][..VECTORS * T::Lanes::WIDTH]);
+        for j in 0..VECTORS {
+            let sum = if accumulate {
+                T::Lanes::from_array(c[j]) + sums[i][j]
+            } else {
+                sums[i][j]
+            };
+            c[j] = sum.to_array();
+        }
+    }
+}
