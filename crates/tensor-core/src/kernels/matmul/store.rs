@@ -67,15 +67,27 @@ impl<'a, T: Float> Store<'a, T> {
 
     #[inline(never)]
     fn map(&self, c: &mut Piece<'_, T>, f: impl Fn(T::Lanes) -> T::Lanes) {
-        let width = T::Lanes::WIDTH;
+        let (biases, biases_left) = T::Lanes::chunks(self.bias.unwrap_or_default());
         for i in 0..c.rows() {
-            for (j, c) in c.row(i).chunks_mut(width).enumerate() {
-                let x = T::Lanes::load_some(c, T::ZERO);
+            // Whole vectors by themselves: a copy of a length that the compiler does not know is a call.
+            let (vectors, left) = T::Lanes::chunks_mut(c.row(i));
+            match self.bias {
+                None => vectors
+                    .iter_mut()
+                    .for_each(|c| *c = f(T::Lanes::from_array(*c)).to_array()),
+                Some(_) => {
+                    for (c, bias) in vectors.iter_mut().zip(biases) {
+                        *c = f(T::Lanes::from_array(*c) + T::Lanes::from_array(*bias)).to_array();
+                    }
+                }
+            }
+            if !left.is_empty() {
+                let x = T::Lanes::load_padded(left, T::ZERO);
                 let x = match self.bias {
-                    Some(bias) => x + T::Lanes::load_some(&bias[j * width..][..c.len()], T::ZERO),
                     None => x,
+                    Some(_) => x + T::Lanes::load_padded(biases_left, T::ZERO),
                 };
-                f(x).store_padded(c);
+                f(x).store_padded(left);
             }
         }
     }
