@@ -79,8 +79,11 @@ impl Step {
 
     /// Returns the loss, the mean cross entropy in nats.
     pub fn step(&mut self) -> f64 {
-        let logits = self.model.forward(&self.tokens, &mut self.cx);
-        let loss = cross_entropy(&logits, &self.tokens.flatten(0, 1)).mean(..);
+        let loss = {
+            // Kept until Adam's step, the logits would keep the graph, and with it what the parameters were: Adam would have to copy them.
+            let logits = self.model.forward(&self.tokens, &mut self.cx);
+            cross_entropy(&logits, &self.tokens.flatten(0, 1)).mean(..)
+        };
         let (value, gradients) = loss.value_and_grad(self.adam.params());
         self.adam.step(&gradients);
         value

@@ -2,7 +2,9 @@
 
 use super::array::Array;
 use super::row::Row;
-use tensor_core::Tensor;
+use approx::assert_relative_eq;
+use tensor_core::autograd::check::gradcheck;
+use tensor_core::{DType, Tensor};
 
 fn sigmoid(x: f64) -> f64 {
     1.0 / (1.0 + (-x).exp())
@@ -13,11 +15,15 @@ fn affine(w: &Array, b: &Array, row: usize, x: impl Fn(usize) -> f64) -> f64 {
     b.at(&[row]) + (0..w.size(1)).map(|k| w.at(&[row, k]) * x(k)).sum::<f64>()
 }
 
-/// Every hidden state of one sequence after another, from a function that makes the next state (h, c) of the gates' two shares.
-fn run(x: &[Array], states: [Option<&Array>; 2], cell: impl Fn([&[f64]; 2], f64, f64, usize) -> [f64; 2]) -> Array {
+/// Every hidden state of one sequence after another, and the last c of each, from a function that makes the next state (h, c) of the gates' two shares.
+fn run(
+    x: &[Array],
+    states: [Option<&Array>; 2],
+    cell: impl Fn([&[f64]; 2], f64, f64, usize) -> [f64; 2],
+) -> [Array; 2] {
     let [sequence, w_ih, w_hh, b_ih, b_hh] = [0, 1, 2, 3, 4].map(|i| &x[i]);
     let (batch, time, hidden) = (sequence.size(0), sequence.size(1), w_hh.size(1));
-    let mut all = Vec::new();
+    let (mut all, mut last) = (Vec::new(), Vec::new());
     for sample in 0..batch {
         let begin = |state: Option<&Array>| -> Vec<f64> {
             (0..hidden)
@@ -38,11 +44,15 @@ fn run(x: &[Array], states: [Option<&Array>; 2], cell: impl Fn([&[f64]; 2], f64,
                 .unzip();
             all.extend(h.iter());
         }
+        last.extend(c.iter());
     }
-    Array::new(&[batch, time, hidden], all)
+    [
+        Array::new(&[batch, time, hidden], all),
+        Array::new(&[batch, hidden], last),
+    ]
 }
 
-fn lstm(x: &[Array], states: [Option<&Array>; 2]) -> Array {
+fn lstm(x: &[Array], states: [Option<&Array>; 2]) -> [Array; 2] {
     let hidden = x[2].size(1);
     run(x, states, |[a, b], _, c, j| {
         let gate = |number: usize| a[number * hidden + j] + b[number * hidden + j];
@@ -53,7 +63,7 @@ fn lstm(x: &[Array], states: [Option<&Array>; 2]) -> Array {
 
 fn gru(x: &[Array], state: Option<&Array>) -> Array {
     let hidden = x[2].size(1);
-    run(x, [state, None], |[a, b], h, _, j| {
+    let [all, _] = run(x, [state, None], |[a, b], h, _, j| {
         let (a, b) = (
             |number: usize| a[number * hidden + j],
             |number: usize| b[number * hidden + j],
@@ -61,7 +71,8 @@ fn gru(x: &[Array], state: Option<&Array>) -> Array {
         let (r, z) = (sigmoid(a(0) + b(0)), sigmoid(a(1) + b(1)));
         let n = (a(2) + r * b(2)).tanh();
         [(1.0 - z) * n + z * h, 0.0]
-    })
+    });
+    all
 }
 
 pub(crate) fn rows() -> Vec<Row> {
@@ -69,7 +80,7 @@ pub(crate) fn rows() -> Vec<Row> {
         Row::new(
             "lstm",
             |x| x[0].lstm(&x[1], &x[2], Some(&x[3]), Some(&x[4]), None).0,
-            |x| lstm(x, [None, None]),
+            |x| lstm(x, [None, None])[0].clone(),
         )
         .on(&[&[2, 3, 2], &[8, 2], &[8, 2], &[8], &[8]])
         .on(&[&[0, 3, 2], &[8, 2], &[8, 2], &[8], &[8]])
@@ -77,10 +88,16 @@ pub(crate) fn rows() -> Vec<Row> {
         Row::new(
             "lstm from a state",
             |x| {
-                let (all, [_, c]) = x[0].lstm(&x[1], &x[2], Some(&x[3]), Some(&x[4]), Some([&x[5], &x[6]]));
-                all + c.unsqueeze(1) * 0.0
+                let (all, [h, c]) = x[0].lstm(&x[1], &x[2], Some(&x[3]), Some(&x[4]), Some([&x[5], &x[6]]));
+                all + (h * c).unsqueeze(1)
             },
-            |x| lstm(x, [Some(&x[5]), Some(&x[6])]),
+            |x| {
+                let [all, c] = lstm(x, [Some(&x[5]), Some(&x[6])]);
+                let last = all.size(1) - 1;
+                Array::from_fn(&[all.size(0), all.size(1), all.size(2)], |i| {
+                    all.at(i) + all.at(&[i[0], last, i[2]]) * c.at(&[i[0], i[2]])
+                })
+            },
         )
         .on(&[&[2, 2, 3], &[4, 3], &[4, 1], &[4], &[4], &[2, 1], &[2, 1]])
         .on(&[&[0, 2, 3], &[4, 3], &[4, 1], &[4], &[4], &[0, 1], &[0, 1]])
@@ -113,6 +130,37 @@ pub(crate) fn rows() -> Vec<Row> {
         .on(&[&[0, 3, 3], &[3, 3], &[3, 1], &[3], &[3], &[0, 1]])
         .at_scale(&[&[20, 5, 30], &[150, 30], &[150, 50], &[150], &[150], &[20, 50]]),
     ]
+}
+
+#[test]
+fn the_last_memory_alone_has_a_gradient() {
+    let random = |seed: u64, shape: &[usize]| tensor_core::Random::new(seed).normal(shape, DType::F64);
+    let inputs = [random(1, &[9, 4, 3]), random(2, &[8, 3]), random(3, &[8, 2])];
+    let c = |x: &[Tensor]| x[0].lstm(&x[1], &x[2], None, None, None).1[1].clone();
+    gradcheck(c, &inputs).unwrap();
+}
+
+#[test]
+fn one_bias_may_be_left_out() {
+    let random = |seed: u64, shape: &[usize]| tensor_core::Random::new(seed).normal(shape, DType::F64);
+    let inputs = [
+        random(1, &[2, 3, 3]),
+        random(2, &[8, 3]),
+        random(3, &[8, 2]),
+        random(4, &[8]),
+    ];
+    // Either bias is added to the gates, so that its place makes no difference.
+    let of = |x: &[Tensor], [ih, hh]: [Option<usize>; 2]| {
+        let [ih, hh] = [ih, hh].map(|place| place.map(|i| &x[i]));
+        x[0].lstm(&x[1], &x[2], ih, hh, None).0
+    };
+    assert_relative_eq!(
+        of(&inputs, [Some(3), None]),
+        of(&inputs, [None, Some(3)]),
+        max_relative = 1e-12
+    );
+    gradcheck(|x: &[Tensor]| of(x, [Some(3), None]), &inputs).unwrap();
+    gradcheck(|x: &[Tensor]| of(x, [None, Some(3)]), &inputs).unwrap();
 }
 
 #[test]

@@ -67,17 +67,27 @@ impl<'a, T: Float> Store<'a, T> {
 
     #[inline(never)]
     fn map(&self, c: &mut Piece<'_, T>, f: impl Fn(T::Lanes) -> T::Lanes) {
-        let (bias, last_of_bias) = T::Lanes::chunks(self.bias.unwrap_or_default());
-        let zero = T::Lanes::zero();
+        let (biases, biases_left) = T::Lanes::chunks(self.bias.unwrap_or_default());
         for i in 0..c.rows() {
-            let (vectors, last) = T::Lanes::chunks_mut(c.row(i));
-            for (j, c) in vectors.iter_mut().enumerate() {
-                let bias = bias.get(j).map_or(zero, |bias| T::Lanes::from_array(*bias));
-                *c = f(T::Lanes::from_array(*c) + bias).to_array();
+            // Whole vectors by themselves: a copy of a length that the compiler does not know is a call.
+            let (vectors, left) = T::Lanes::chunks_mut(c.row(i));
+            match self.bias {
+                None => vectors
+                    .iter_mut()
+                    .for_each(|c| *c = f(T::Lanes::from_array(*c)).to_array()),
+                Some(_) => {
+                    for (c, bias) in vectors.iter_mut().zip(biases) {
+                        *c = f(T::Lanes::from_array(*c) + T::Lanes::from_array(*bias)).to_array();
+                    }
+                }
             }
-            if !last.is_empty() {
-                let bias = T::Lanes::load_padded(last_of_bias, T::ZERO);
-                f(T::Lanes::load_padded(last, T::ZERO) + bias).store_padded(last);
+            if !left.is_empty() {
+                let x = T::Lanes::load_padded(left, T::ZERO);
+                let x = match self.bias {
+                    None => x,
+                    Some(_) => x + T::Lanes::load_padded(biases_left, T::ZERO),
+                };
+                f(x).store_padded(left);
             }
         }
     }

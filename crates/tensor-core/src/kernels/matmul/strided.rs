@@ -115,16 +115,51 @@ fn rows_of_tiles<T: Float>(
     accumulate: bool,
     complete: Option<Store<'_, T>>,
 ) {
-    let mut i = 0;
-    while i < c.rows() {
-        let rows = tile_rows(c.rows() - i);
-        for columns in panels::<T>(c.columns()) {
-            let mut c = c.part(i..i + rows, columns.clone());
-            any_tile(k, a.from(i, 0), b.panel(&columns), &mut c, accumulate);
-            if let Some(store) = complete {
-                store.columns(columns).finish(&mut c);
+    let gathers = a.row_stride == 1 && a.column_stride >= FAR && c.columns() > TILE.vectors * T::Lanes::WIDTH;
+    let mut room = Storage::for_overwrite(if gathers { GROUP * k } else { 0 }, T::DTYPE);
+    let room = room.as_mut_slice();
+    for start in (0..c.rows()).step_by(GROUP) {
+        let end = c.rows().min(start + GROUP);
+        let a = match gathers {
+            true => gathered(a.from(start, 0), end - start, k, room),
+            false => a.from(start, 0),
+        };
+        let mut i = start;
+        while i < end {
+            let rows = tile_rows(end - i);
+            for columns in panels::<T>(c.columns()) {
+                let mut c = c.part(i..i + rows, columns.clone());
+                any_tile(k, a.from(i - start, 0), b.panel(&columns), &mut c, accumulate);
+                if let Some(store) = complete {
+                    store.columns(columns).finish(&mut c);
+                }
             }
+            i += rows;
         }
-        i += rows;
     }
+}
+
+/// Numbers from one column of a transposed A to the next, from which on its rows are gathered first. Each number that a tile reads then lies in another line of
+/// memory, and so many of them, often a power of two apart, do not stay in the fastest cache until the next tile.
+const FAR: usize = 512;
+/// Rows that are gathered together: those of two tiles, which share lines.
+const GROUP: usize = 2 * TILE.rows;
+
+/// So many rows of a transposed A, column after column.
+fn gathered<'a, T: Float>(a: Matrix<'_, T>, rows: usize, k: usize, room: &'a mut [T]) -> Matrix<'a, T> {
+    let columns = a.data.chunks(a.column_stride).take(k);
+    if rows == GROUP {
+        // By a length that the compiler knows: a copy of another is a call.
+        let whole = columns.filter_map(|column| column.first_chunk::<GROUP>());
+        room.as_chunks_mut()
+            .0
+            .iter_mut()
+            .zip(whole)
+            .for_each(|(out, column)| *out = *column);
+    } else {
+        let out = room.chunks_exact_mut(rows);
+        out.zip(columns)
+            .for_each(|(out, column)| out.copy_from_slice(&column[..rows]));
+    }
+    Matrix::of_rows(&*room, rows).transposed()
 }
