@@ -4,6 +4,7 @@ use super::{add, corrected, inverse_deviation, sums};
 use crate::kernels::elementwise::{Operand, map_n};
 use crate::kernels::parallel::{self, CHUNK};
 use crate::kernels::simd::{Float, Lanes};
+use std::ops::Range;
 
 /// Mean and variance of each channel.
 pub fn moments<T: Float>(x: &[T], sizes: [usize; 3], mean: &mut [T], variance: &mut [T]) {
@@ -36,13 +37,18 @@ pub fn normalise<T: Float>(
     bias: &[T],
     y: &mut [T],
 ) {
+    let value = |x: T::Lanes, [mean, scale, bias]: [T::Lanes; 3]| (x - mean) * scale + bias;
     let scaled = weight.iter().zip(variance);
     let scale: Vec<T> = scaled
         .map(|(&w, &variance)| w * inverse_deviation(variance, eps))
         .collect();
-    let [mean, scale, bias] = [mean, &scale, bias].map(|values| by_channel(values, inner));
+    let numbers = [mean, &scale, bias];
+    if has_vectors::<T>(inner) {
+        return map_planes([x], inner, numbers, y, |[x], of_channel| value(x, of_channel));
+    }
+    let [mean, scale, bias] = numbers.map(|values| by_channel(values, inner));
     map_n([Operand::Full(x), mean, scale, bias], y, |[x, mean, scale, bias]| {
-        (x - mean) * scale + bias
+        value(x, [mean, scale, bias])
     });
 }
 
@@ -73,10 +79,47 @@ pub fn backward<T: Float>(
         gw[c] = gw[c] * scale;
         (outer[c], shift[c], slope[c]) = (weight[c] * scale, gb[c] / n, scale * gw[c] / n);
     }
-    let [mean, outer, shift, slope] = [mean, &outer, &shift, &slope].map(|values| by_channel(values, inner));
+    let value =
+        |[gy, x]: [T::Lanes; 2], [mean, outer, shift, slope]: [T::Lanes; 4]| (gy - shift - (x - mean) * slope) * outer;
+    let numbers = [mean, &outer, &shift, &slope];
+    if has_vectors::<T>(inner) {
+        return map_planes([gy, x], inner, numbers, gx, value);
+    }
+    let [mean, outer, shift, slope] = numbers.map(|values| by_channel(values, inner));
     let operands = [Operand::Full(gy), Operand::Full(x), mean, outer, shift, slope];
     map_n(operands, gx, |[gy, x, mean, outer, shift, slope]| {
-        (gy - shift - (x - mean) * slope) * outer
+        value([gy, x], [mean, outer, shift, slope])
+    });
+}
+
+/// Whether the numbers of a channel that lie side by side fill vectors, and are not too many for one piece of work.
+fn has_vectors<T: Float>(inner: usize) -> bool {
+    (T::Lanes::WIDTH..=CHUNK).contains(&inner)
+}
+
+/// y = f(x, numbers of the channel), vector by vector: spreading the numbers out first, as `map_n` does, takes longer than the rest.
+fn map_planes<T: Float, const N: usize, const M: usize>(
+    x: [&[T]; N],
+    inner: usize,
+    numbers: [&[T]; M],
+    y: &mut [T],
+    f: impl Fn([T::Lanes; N], [T::Lanes; M]) -> T::Lanes + Sync + Send,
+) {
+    let channels = numbers[0].len();
+    let width = T::Lanes::WIDTH;
+    x.iter()
+        .for_each(|x| assert_eq!(x.len(), y.len(), "x and y differ in length"));
+    parallel::for_each_chunk(y, CHUNK / inner * inner, |start, y| {
+        for (plane, y) in (start / inner..).zip(y.chunks_exact_mut(inner)) {
+            let of_channel = numbers.map(|values| T::Lanes::splat(values[plane % channels]));
+            let x = x.map(|x| &x[plane * inner..][..inner]);
+            for at in (0..inner).step_by(width) {
+                // The last vector begins earlier instead of being shorter: some numbers are computed twice.
+                let place = at.min(inner - width)..at.min(inner - width) + width;
+                let x = x.map(|x| T::Lanes::load(&x[place.clone()]));
+                f(x, of_channel).store(&mut y[place]);
+            }
+        }
     });
 }
 
@@ -114,33 +157,49 @@ fn channel_sums<T: Float, const N: usize>(
         (second, chunk),
         chunk * per_channel,
         |start, first, second| {
+            if inner != 1 {
+                let channels = start..start + first.len();
+                return plane_sums(x, sizes, channels, center, &term, first, second);
+            }
             let blocks = first.chunks_mut(block).zip(second.chunks_mut(block));
             for (channel, (first, second)) in (start..).step_by(block).zip(blocks) {
-                if inner == 1 {
-                    let rows = x.map(|x| Columns {
-                        x,
-                        width: channels,
-                        first: channel,
-                        count: first.len(),
-                    });
-                    let [a, b] = column_sums(rows, samples, &center[channel..], &term);
-                    a.store_padded(first);
-                    b.store_padded(second);
-                    continue;
-                }
-                let mut padding = [T::ZERO; N];
-                padding[N - 1] = center[channel];
-                let center = T::Lanes::splat(center[channel]);
-                let mut total = [T::Lanes::zero(); 2];
-                for sample in 0..samples {
-                    let place = (sample * channels + channel) * inner;
-                    let slices = x.map(|x| &x[place..place + inner]);
-                    add(&mut total, sums(slices, padding, |x| term(x, center)));
-                }
-                (first[0], second[0]) = (total[0].sum(), total[1].sum());
+                let rows = x.map(|x| Columns {
+                    x,
+                    width: channels,
+                    first: channel,
+                    count: first.len(),
+                });
+                let [a, b] = column_sums(rows, samples, &center[channel..], &term);
+                a.store_padded(first);
+                b.store_padded(second);
             }
         },
     );
+}
+
+/// The sums of some channels. Those of a sample lie side by side, and are read one after the other.
+fn plane_sums<T: Float, const N: usize>(
+    x: [&[T]; N],
+    [samples, all, inner]: [usize; 3],
+    channels: Range<usize>,
+    center: &[T],
+    term: impl Fn([T::Lanes; N], T::Lanes) -> [T::Lanes; 2],
+    first: &mut [T],
+    second: &mut [T],
+) {
+    let mut totals = vec![[T::Lanes::zero(); 2]; channels.len()];
+    for sample in 0..samples {
+        for (channel, total) in channels.clone().zip(&mut totals) {
+            let mut padding = [T::ZERO; N];
+            padding[N - 1] = center[channel];
+            let center = T::Lanes::splat(center[channel]);
+            let slices = x.map(|x| &x[(sample * all + channel) * inner..]);
+            add(total, sums(slices, inner, padding, |x| term(x, center)));
+        }
+    }
+    for ((first, second), total) in first.iter_mut().zip(second).zip(totals) {
+        (*first, *second) = (total[0].sum(), total[1].sum());
+    }
 }
 
 /// At most as many neighbouring columns of a matrix as a vector has lanes.

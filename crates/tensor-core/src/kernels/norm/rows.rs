@@ -89,10 +89,10 @@ pub fn normalise<T: Float>(x: &[T], rows: Rows, eps: f64, weight: &[T], bias: &[
 /// Mean and variance.
 fn moments<T: Float>(x: &[T]) -> (T, T) {
     let n = T::from_f64(x.len() as f64);
-    let [sum] = sums([x], [T::ZERO], |[x]| [x]);
+    let [sum] = sums([x], x.len(), [T::ZERO], |[x]| [x]);
     let mean = sum.sum() / n;
     let center = T::Lanes::splat(mean);
-    let [distances, squares] = sums([x], [mean], |[x]| {
+    let [distances, squares] = sums([x], x.len(), [mean], |[x]| {
         let distance = x - center;
         [distance, distance * distance]
     });
@@ -161,7 +161,7 @@ fn slope<T: Float>([mean, scale]: [T; 2], [sum, product]: [T; 2], n: usize) -> i
 /// A row with a channel for each number.
 fn row_of_elements<T: Float>(gy: &[T], x: &[T], stats: [T; 2], weight: &[T], gx: &mut [T], gw: &mut [T], gb: &mut [T]) {
     let [mean, scale] = stats.map(T::Lanes::splat);
-    let of_row = sums([gy, x, weight], [T::ZERO; 3], |[gy, x, w]| {
+    let of_row = sums([gy, x, weight], x.len(), [T::ZERO; 3], |[gy, x, w]| {
         let g = gy * w;
         [g, g * (x - mean)]
     });
@@ -187,7 +187,7 @@ fn row_of_channels<T: Float>(
     let mut of_row = [T::ZERO; 2];
     let slices = gy.chunks_exact(inner).zip(x.chunks_exact(inner));
     for (channel, (gy, x)) in slices.clone().enumerate() {
-        let of_channel = sums([gy, x], [T::ZERO; 2], |[gy, x]| [gy, gy * (x - mean)]);
+        let of_channel = sums([gy, x], inner, [T::ZERO; 2], |[gy, x]| [gy, gy * (x - mean)]);
         let [sum, product] = of_channel.map(Lanes::sum);
         gb[channel] = gb[channel] + sum;
         gw[channel] = gw[channel] + product * stats[1];
