@@ -6,6 +6,8 @@
 //! only a last vector that is not whole is filled up with zeros. A row of tiles is finished before the next one begins: B's panels come from
 //! the second-level cache each time, as fast as they are used, and A's few rows stay in the first.
 //!
+//! Only where A is transposed and large, so that each number that a tile reads lies in another line of memory, the rows of two tiles are gathered first.
+//!
 //! What limits it: in a small product, B is hardly read more often than it is copied.
 
 use super::super::simd::{Float, Lanes};
