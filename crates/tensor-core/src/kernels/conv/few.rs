@@ -7,8 +7,10 @@
 use super::super::matmul::{Piece, TILE};
 use super::super::simd::{Float, Lanes};
 use super::image::{Room, Tile, rows_of};
+use super::microkernel::filled;
 use super::product::{Plan, Product};
 use super::walk::Pass;
+use std::ops::Range;
 
 /// Channels of the destination, at most: with twice as many, a vector of channels is used in full.
 const FEW: usize = 8;
@@ -16,10 +18,19 @@ const FEW: usize = 8;
 const WIDE: usize = 2 * TILE.vectors;
 const NARROW: usize = TILE.vectors;
 
-/// Whether vectors of positions can be read, and are better than vectors of channels.
-pub(super) fn fits<T>(product: &Product<'_, T>) -> bool {
+/// Whether vectors of positions can be read, and are better than vectors of channels: those of nobody's results count.
+pub(super) fn fits<T: Float>(product: &Product<'_, T>, plan: &Plan) -> bool {
     let is_dense = |pass: &Pass| pass.rows.step == 1 && pass.columns.step == 1;
-    product.to <= FEW && product.passes.iter().all(is_dense)
+    let rows = plan.tiling.tile_rows;
+    let positions = rows * product.passes[0].columns.count;
+    product.to <= FEW
+        && product.passes.iter().all(is_dense)
+        && row_of::<T>(plan, rows) * product.to < positions * filled::<T>(product.to)
+}
+
+/// Sums of so many rows of positions: those of whole tiles, though the last reads what is behind the image.
+fn row_of<T: Float>(plan: &Plan, rows: usize) -> usize {
+    (plan.frame.width * rows).next_multiple_of(WIDE * T::Lanes::WIDTH)
 }
 
 /// How far each tap of a pass is from the first place of a window, and where its weight lies.
@@ -43,26 +54,25 @@ pub(super) fn run_tile<T: Float>(
     plan: &Plan,
     tables: &[Taps],
     tile: &Tile,
+    groups: Range<usize>,
     destination: &mut Piece<'_, T>,
 ) {
     let Plan { cut, frame, .. } = plan;
     let (samples, to) = (tile.samples.len(), product.to);
-    // Whole tiles of vectors, though the last reads what is behind the image.
-    let reach = WIDE * T::Lanes::WIDTH;
-    let row = (frame.width * tile.rows.len()).next_multiple_of(reach);
+    let row = row_of::<T>(plan, tile.rows.len());
     let in_pass = samples * to * row;
     let mut image = Room::of::<T>(frame.room::<T>(samples) + row);
     let mut sums = Room::of::<T>(product.passes.len() * in_pass);
     let (image, sums) = (image.numbers::<T>(), sums.numbers::<T>());
-    for group in 0..product.groups {
+    for (number, group) in groups.clone().enumerate() {
         if product.from == 0 {
             sums.fill(T::ZERO);
         }
         for block in 0..cut.blocks() {
             let channels = cut.channels(block);
-            let taken = group * product.from + channels.start..group * product.from + channels.end;
-            frame.fill(product.source, product.groups * product.from, taken, tile, image);
-            let first = group * product.weights.group + channels.start * product.weights.from;
+            let taken = product.taken(group, &channels);
+            frame.fill(product.source, product.all(), taken, tile, image);
+            let first = cut.first(&product.weights, group, block);
             let weights = &product.weights.numbers[first..];
             for ((pass, taps), sums) in product.passes.iter().zip(tables).zip(sums.chunks_exact_mut(in_pass)) {
                 let taken = channels.len() * pass.taps();
@@ -75,9 +85,9 @@ pub(super) fn run_tile<T: Float>(
         }
         for (pass, sums) in product.passes.iter().zip(sums.chunks_exact(in_pass)) {
             for (i, sums) in sums.chunks_exact(row).enumerate() {
-                let channel = group * to + i % to;
-                let y = destination.row(i / to * product.groups * to + channel);
-                let bias = product.bias.map_or(T::ZERO, |bias| bias[channel]);
+                let (sample, channel) = (i / to, i % to);
+                let y = destination.row((sample * groups.len() + number) * to + channel);
+                let bias = product.bias.map_or(T::ZERO, |bias| bias[group * to + channel]);
                 store(pass, tile, sums, frame.width, bias, y);
             }
         }

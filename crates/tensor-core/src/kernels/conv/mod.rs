@@ -18,11 +18,13 @@
 //! | `microkernel.rs`     | the product of a tile                                       |
 //! | `product.rs`         | the convolution and its input gradient                      |
 //! | `few.rs`             | the same where the result has few channels                  |
+//! | `pointwise.rs`       | the same where the window is a single place                 |
 //! | `weight_gradient.rs` | the weight gradient                                         |
 
 mod few;
 mod image;
 mod microkernel;
+mod pointwise;
 mod product;
 #[cfg(test)]
 mod tests;
@@ -92,6 +94,7 @@ pub fn convolution<T: Float>(geometry: &Geometry, x: &[T], weight: &[T], bias: O
     let product = Product {
         samples: geometry.samples,
         groups: geometry.groups,
+        parts: 1,
         from: geometry.inputs,
         to: geometry.outputs,
         source: x,
@@ -125,6 +128,7 @@ pub fn input_gradient<T: Float>(geometry: &Geometry, gy: &[T], weight: &[T], bia
     let product = Product {
         samples: geometry.samples,
         groups: geometry.groups,
+        parts: 1,
         from: geometry.outputs,
         to: geometry.inputs,
         source: gy,

@@ -6,22 +6,29 @@
 
 use super::super::matmul::{Piece, Shared, TILE, block_len};
 use super::super::parallel;
-use super::super::simd::Float;
-use super::few;
+use super::super::simd::{Float, Lanes};
 use super::image::{Frame, Room, Tile, Tiling, positions_in, rows_of};
 use super::microkernel::{Indirect, filled, product};
 use super::walk::Pass;
 use super::weights::{Cut, Packed, Weights};
-use super::{PER_ELEMENT, multiplications};
+use super::{PER_ELEMENT, few, multiplications, pointwise};
 use std::ops::Range;
 
 /// Side of the squares in which a result is turned.
 const SQUARE: usize = 8;
+/// Tasks that are enough to keep threads busy: fewer tiles are shared by channels as well.
+const TASKS: usize = 8;
+/// Destination channels of a task, and its multiplications, at least: it makes an image of its own.
+const CHANNELS: usize = 32;
+const PIECE: usize = 4_000_000;
 
 /// Convolutions with the same source and destination, which together write each place of the destination.
+#[derive(Clone, Copy)]
 pub(super) struct Product<'a, T> {
     pub(super) samples: usize,
     pub(super) groups: usize,
+    /// Groups that see the same channels of the source: 1, until a group is cut in parts.
+    pub(super) parts: usize,
     /// Channels of the source in a group.
     pub(super) from: usize,
     /// Channels of the destination in a group.
@@ -37,7 +44,7 @@ pub(super) struct Product<'a, T> {
 
 /// How a product is cut.
 pub(super) struct Plan {
-    tiling: Tiling,
+    pub(super) tiling: Tiling,
     pub(super) cut: Cut,
     pub(super) frame: Frame,
 }
@@ -57,23 +64,48 @@ impl<T: Float> Product<'_, T> {
         if destination.is_empty() {
             return;
         }
+        if pointwise::fits(self.passes) {
+            return pointwise::run(self, destination);
+        }
+        let in_pass = |pass: &Pass| multiplications([pass.positions(), self.groups * self.from * pass.taps(), self.to]);
+        let in_sample = self.passes.iter().map(in_pass).sum();
+        let tiling = Tiling::new(self.samples, [largest.rows.count, largest.columns.count], in_sample);
+        let work = in_sample.saturating_mul(self.samples);
+        self.in_parts(tiling.count(), work)
+            .run_tiles(tiling, work / PER_ELEMENT, destination);
+    }
+
+    /// The same with groups cut in equal parts, if there are too few tiles for all threads: a deep layer on a single image is one tile.
+    fn in_parts(&self, tiles: usize, work: usize) -> Self {
+        let mut product = *self;
+        let tasks = |product: &Self| tiles * product.groups;
+        while tasks(&product) < TASKS
+            && work / tasks(&product) >= 2 * PIECE
+            && product.to.is_multiple_of(2 * T::Lanes::WIDTH)
+            && product.to >= 2 * CHANNELS
+        {
+            product.parts *= 2;
+            product.groups *= 2;
+            product.to /= 2;
+        }
+        product
+    }
+
+    fn run_tiles(&self, tiling: Tiling, work: usize, destination: &mut [T]) {
         let taps = self.passes.iter().map(Pass::taps).max().unwrap_or(0);
         let cut = Cut {
             groups: self.groups,
+            parts: self.parts,
             from: self.from,
             to: self.to,
             block: block_len(self.from.max(1), (TILE.depth / taps.max(1)).max(1), 1),
         };
-        let in_pass = |pass: &Pass| multiplications([pass.positions(), self.groups * self.from * pass.taps(), self.to]);
-        let in_sample = self.passes.iter().map(in_pass).sum();
-        let tiling = Tiling::new(self.samples, [largest.rows.count, largest.columns.count], in_sample);
         let frame = Frame::new::<T>(self.passes, tiling.tile_rows, cut.block);
         let plan = Plan { tiling, cut, frame };
-        let work = in_sample.saturating_mul(self.samples) / PER_ELEMENT;
-        if few::fits(self) {
+        if few::fits(self, &plan) {
             let tables = few::tables(self, &plan);
-            return self.for_each_tile(&plan.tiling, work, destination, |tile, destination| {
-                few::run_tile(self, &plan, &tables, tile, destination);
+            return self.for_each_tile(&plan.tiling, work, destination, |tile, groups, destination| {
+                few::run_tile(self, &plan, &tables, tile, groups, destination);
             });
         }
         let first = plan.tiling.tile(0);
@@ -88,8 +120,8 @@ impl<T: Float> Product<'_, T> {
                 taps: plan.frame.taps(pass, cut.block),
             })
             .collect();
-        self.for_each_tile(&plan.tiling, work, destination, |tile, destination| {
-            self.run_tile(&plan, &prepared, tile, destination);
+        self.for_each_tile(&plan.tiling, work, destination, |tile, groups, destination| {
+            self.run_tile(&plan, &prepared, tile, groups, destination);
         });
     }
 
@@ -104,43 +136,70 @@ impl<T: Float> Product<'_, T> {
         self.rows(tile).len() * self.passes[0].columns.destination
     }
 
-    /// Calls `f` with each tile and the places that it writes: a row for each channel of each sample.
+    /// The channels of the source that some channels of a group are.
+    pub(super) fn taken(&self, group: usize, channels: &Range<usize>) -> Range<usize> {
+        let first = group / self.parts * self.from;
+        first + channels.start..first + channels.end
+    }
+
+    /// Channels of a sample of the source.
+    pub(super) fn all(&self) -> usize {
+        self.groups / self.parts * self.from
+    }
+
+    /// Calls `f` with tiles, groups, and the places that it writes: for each sample, a row for each channel of these groups.
     fn for_each_tile(
         &self,
         tiling: &Tiling,
         work: usize,
         destination: &mut [T],
-        f: impl Fn(&Tile, &mut Piece<'_, T>) + Sync + Send,
+        f: impl Fn(&Tile, Range<usize>, &mut Piece<'_, T>) + Sync + Send,
     ) {
         let (plane, width) = (self.passes[0].destination_plane(), self.passes[0].columns.destination);
-        let channels = self.groups * self.to;
+        // All groups, unless there are few tiles.
+        let shares = match tiling.count() {
+            tiles if tiling.tile_samples == 1 => TASKS.div_ceil(tiles),
+            _ => 1,
+        };
+        let groups = self.groups.div_ceil(shares);
+        let shares = self.groups.div_ceil(groups);
         let destination = Shared::new(Piece::whole(destination, plane));
-        parallel::for_each_task_of(work, tiling.count(), |i| {
-            let tile = tiling.tile(i);
-            let rows = tile.samples.start * channels..tile.samples.end * channels;
+        parallel::for_each_task_of(work, tiling.count() * shares, |i| {
+            let (tile, share) = (tiling.tile(i / shares), i % shares);
+            let groups = share * groups..self.groups.min((share + 1) * groups);
+            let first = (tile.samples.start * self.groups + groups.start) * self.to;
+            let rows = first..first + tile.samples.len() * groups.len() * self.to;
             let places = self.rows(&tile).start * width..self.rows(&tile).end * width;
-            // SAFETY: tiles are different samples, or different rows of them; so what they write does not overlap, and each is done once.
+            // SAFETY: tiles are different samples, or different rows of them; those of several samples have all groups, and the tasks of others have
+            // different ones. So what they write does not overlap, and each is done once.
             #[allow(unsafe_code, reason = "rows of all channels of a sample are not one slice")]
             let mut destination = unsafe { destination.part(rows, places) };
-            f(&tile, &mut destination);
+            f(&tile, groups, &mut destination);
         });
     }
 
-    fn run_tile(&self, plan: &Plan, passes: &[Prepared], tile: &Tile, destination: &mut Piece<'_, T>) {
+    fn run_tile(
+        &self,
+        plan: &Plan,
+        passes: &[Prepared],
+        tile: &Tile,
+        groups: Range<usize>,
+        destination: &mut Piece<'_, T>,
+    ) {
         let Plan { cut, frame, .. } = plan;
         let (samples, places) = (tile.samples.len(), self.places(tile));
         let width = filled::<T>(self.to);
         let mut image = Room::of::<T>(frame.room::<T>(samples));
         let mut sums = Room::of::<T>(samples * places * width);
         let (image, sums) = (image.numbers::<T>(), sums.numbers::<T>());
-        for group in 0..self.groups {
+        for (i, group) in groups.clone().enumerate() {
             if self.from == 0 {
                 sums.fill(T::ZERO);
             }
             for block in 0..cut.blocks() {
                 let channels = cut.channels(block);
-                let taken = group * self.from + channels.start..group * self.from + channels.end;
-                frame.fill(self.source, self.groups * self.from, taken, tile, image);
+                let taken = self.taken(group, &channels);
+                frame.fill(self.source, self.all(), taken, tile, image);
                 for (pass, prepared) in self.passes.iter().zip(passes) {
                     let positions = positions_in(pass, tile);
                     let columns = Indirect {
@@ -154,7 +213,7 @@ impl<T: Float> Product<'_, T> {
                 }
             }
             for (sample, sums) in sums.chunks_exact(places * width).enumerate() {
-                self.store(group, sums, (sample * self.groups + group) * self.to, destination);
+                self.store(group, sums, (sample * groups.len() + i) * self.to, destination);
             }
         }
     }

@@ -148,6 +148,12 @@ fn many_channels() {
     let image = [axis(5, 3, 1, 1, (1, 1)), axis(3, 2, 2, 1, (0, 1))];
     check_both(3, 1, [210, 230], image);
     check_both(17, 1, [20, 100], image);
+    // One tile, whose channels are shared out; in one group and in two.
+    let image = [axis(7, 3, 1, 1, (1, 1)), axis(7, 3, 1, 1, (1, 1))];
+    check_both(1, 1, [96, 256], image);
+    check_both(1, 2, [64, 256], image);
+    // One tile, whose groups are.
+    check_both(1, 15, [40, 60], image);
 }
 
 #[test]

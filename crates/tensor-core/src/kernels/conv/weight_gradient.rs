@@ -14,8 +14,9 @@ use super::walk::{Pass, Walk};
 use super::{Geometry, multiplications};
 use std::ops::Range;
 
-/// Into how many tasks a weight gradient is cut, by samples where it is small, else by channels of x.
+/// Into how many tasks a weight gradient is cut, by samples where it is small, else by channels of x; and multiplications of each, at least.
 const TASKS: usize = 8;
+const PIECE: usize = 2_000_000;
 /// Numbers in all partial sums, at most (more if a single one has more).
 const PARTIAL_SUMS: usize = 1 << 20;
 
@@ -24,6 +25,7 @@ pub(super) struct WeightGradient<'a, T> {
     geometry: &'a Geometry,
     pass: Pass,
     tiling: Tiling,
+    tasks: usize,
     x: &'a [T],
     gy: &'a [T],
 }
@@ -39,6 +41,7 @@ impl<'a, T: Float> WeightGradient<'a, T> {
         ]);
         WeightGradient {
             tiling: Tiling::new(geometry.samples, [pass.rows.count, pass.columns.count], in_sample),
+            tasks: (in_sample.saturating_mul(geometry.samples) / PIECE).clamp(1, TASKS),
             geometry,
             pass,
             x,
@@ -58,10 +61,10 @@ impl<'a, T: Float> WeightGradient<'a, T> {
         if gw.is_empty() || tiles == 0 || self.gy.is_empty() {
             return gw.fill(T::ZERO);
         }
-        let parts = TASKS.min(PARTIAL_SUMS / gw.len()).clamp(1, tiles);
+        let parts = self.tasks.min(PARTIAL_SUMS / gw.len()).clamp(1, tiles);
         let tiles_in_part = tiles.div_ceil(parts);
         let parts = tiles.div_ceil(tiles_in_part);
-        let block = inputs.div_ceil(TASKS.div_ceil(parts * groups));
+        let block = inputs.div_ceil(self.tasks.div_ceil(parts * groups));
         let blocks = inputs.div_ceil(block);
         // Of each part, group and block of channels: [channels · taps, outputs], with rows of whole vectors.
         let width = filled::<T>(outputs);

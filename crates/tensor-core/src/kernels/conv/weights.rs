@@ -39,6 +39,8 @@ fn places_of_taps(pass: &Pass, kernel_width: usize) -> Vec<usize> {
 #[derive(Clone, Copy)]
 pub(super) struct Cut {
     pub(super) groups: usize,
+    /// Groups that are parts of one.
+    pub(super) parts: usize,
     pub(super) from: usize,
     pub(super) to: usize,
     /// Source channels in a block, the last of which may have fewer.
@@ -52,6 +54,12 @@ impl Cut {
 
     pub(super) fn channels(&self, block: usize) -> Range<usize> {
         block * self.block..self.from.min((block + 1) * self.block)
+    }
+
+    /// Where the weights of a block begin.
+    pub(super) fn first<T>(&self, weights: &Weights<'_, T>, group: usize, block: usize) -> usize {
+        let (group, part) = (group / self.parts, group % self.parts);
+        group * weights.group + part * self.to * weights.to + block * self.block * weights.from
     }
 
     /// Room for the matrix of a block.
@@ -69,7 +77,7 @@ impl Cut {
             parallel::for_each_chunk(packed.as_mut_slice(), blocks * room, |start, packed| {
                 for (i, packed) in (start / room..).zip(packed.chunks_exact_mut(room)) {
                     let (group, channels) = (i / self.blocks(), self.channels(i % self.blocks()));
-                    let first = group * weights.group + channels.start * weights.from;
+                    let first = self.first(&weights, group, i % self.blocks());
                     let weights = Weights {
                         numbers: &weights.numbers[first..],
                         ..weights
