@@ -3,13 +3,18 @@
 
 use genmodels::{Trainer, vae};
 use nn::{Adam, AdamConfig, BatchNorm2d, Context, Conv2d, Ema, LSTM, Layer, Module, Optimiser, Visitor, clip, module};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::panic::resume_unwind;
+use std::sync::{Mutex, PoisonError};
 use tensor_core::storage::pool::stats;
 use tensor_core::{DType, Random, Tensor};
 
-fn alone() -> MutexGuard<'static, ()> {
+/// Runs a test on a thread of its own while no other runs, and waits until that thread is gone: what it kept of the pool goes with it.
+fn alone(test: impl FnOnce() + Send + 'static) {
     static TURN: Mutex<()> = Mutex::new(());
-    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    std::thread::spawn(test)
+        .join()
+        .unwrap_or_else(|panic| resume_unwind(panic));
 }
 
 fn small_vae(random: &Random) -> vae::Vae {
@@ -64,43 +69,46 @@ fn assert_bounded(mut step: impl FnMut(u64)) {
 
 #[test]
 fn ten_thousand_training_steps_leave_nothing() {
-    let _turn = alone();
-    let random = Random::new(1);
-    let x = random.stream("data").uniform([4, 12], DType::F32);
-    let mut trainer = Trainer::new(Box::new(small_vae(&random)), 0).unwrap();
-    assert_bounded(|_| {
-        trainer.step(&x).unwrap();
+    alone(|| {
+        let random = Random::new(1);
+        let x = random.stream("data").uniform([4, 12], DType::F32);
+        let mut trainer = Trainer::new(Box::new(small_vae(&random)), 0).unwrap();
+        assert_bounded(|_| {
+            trainer.step(&x).unwrap();
+        });
     });
 }
 
 #[test]
 fn ten_thousand_forward_passes_without_a_backward_pass_leave_nothing() {
-    let _turn = alone();
-    let random = Random::new(2);
-    let (vae, x) = (small_vae(&random), random.stream("data").uniform([4, 12], DType::F32));
-    assert_bounded(|step| {
-        let loss = vae.elbo(&x, &mut Context::training(&random.at(step)));
-        assert!(loss.kl.is_tracked());
+    alone(|| {
+        let random = Random::new(2);
+        let (vae, x) = (small_vae(&random), random.stream("data").uniform([4, 12], DType::F32));
+        assert_bounded(|step| {
+            let loss = vae.elbo(&x, &mut Context::training(&random.at(step)));
+            assert!(loss.kl.is_tracked());
+        });
     });
 }
 
 #[test]
 fn ten_thousand_steps_of_a_recurrent_network_on_images_leave_nothing() {
-    let _turn = alone();
-    let random = Random::new(3);
-    let (network, x) = (
-        Network::new(&mut random.stream("init")),
-        random.stream("data").uniform([2, 1, 4, 4], DType::F32),
-    );
-    let mut adam = Adam::new(module::params(&network), AdamConfig::default());
-    let mut average = Ema::new(&network, 0.99);
-    assert_bounded(|step| {
-        let loss = (network.forward(&x, &mut Context::training(&random.at(step))) - 0.5)
-            .sqr()
-            .sum(..);
-        let (_, mut gradients) = loss.value_and_grad(adam.params());
-        assert!(clip::by_global_norm(&mut gradients, 0.01).is_finite());
-        adam.step(&gradients);
-        average.update(&network);
+    alone(|| {
+        let random = Random::new(3);
+        let (network, x) = (
+            Network::new(&mut random.stream("init")),
+            random.stream("data").uniform([2, 1, 4, 4], DType::F32),
+        );
+        let mut adam = Adam::new(module::params(&network), AdamConfig::default());
+        let mut average = Ema::new(&network, 0.99);
+        assert_bounded(|step| {
+            let loss = (network.forward(&x, &mut Context::training(&random.at(step))) - 0.5)
+                .sqr()
+                .sum(..);
+            let (_, mut gradients) = loss.value_and_grad(adam.params());
+            assert!(clip::by_global_norm(&mut gradients, 0.01).is_finite());
+            adam.step(&gradients);
+            average.update(&network);
+        });
     });
 }

@@ -66,7 +66,7 @@ fn add_to_one_block<T: Float>(x: &[T], index: &[u32], [size, inner]: [usize; 2],
     // Looking at an integer takes about as long as adding 4 numbers: parts are few enough that the looking is the smaller share.
     let parts = (x.len() / (4 * CHUNK)).min(inner / 8).clamp(1, 16);
     let rows = size.div_ceil(parts);
-    parallel::for_each_part(y, rows * inner, |start, y| {
+    parallel::for_each_part(y, rows * inner, x.len(), |start, y| {
         let first = start / inner;
         let own = first..first + y.len() / inner;
         for (x, &i) in x.chunks_exact(inner).zip(index) {

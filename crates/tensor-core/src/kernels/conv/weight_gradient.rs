@@ -11,7 +11,7 @@ use super::super::simd::Float;
 use super::image::{Frame, Room, Tile, Tiling, positions_in};
 use super::microkernel::{Indirect, column_blocks, filled, panels_of, product};
 use super::walk::{Pass, Walk};
-use super::{Geometry, multiplications};
+use super::{Geometry, PER_ELEMENT, multiplications};
 use std::ops::Range;
 
 /// Into how many tasks a weight gradient is cut, by samples where it is small, else by channels of x; and multiplications of each, at least.
@@ -26,6 +26,8 @@ pub(super) struct WeightGradient<'a, T> {
     pass: Pass,
     tiling: Tiling,
     tasks: usize,
+    /// In simple elements.
+    work: usize,
     x: &'a [T],
     gy: &'a [T],
 }
@@ -39,9 +41,11 @@ impl<'a, T: Float> WeightGradient<'a, T> {
             pass.taps(),
             geometry.outputs * geometry.groups,
         ]);
+        let all = in_sample.saturating_mul(geometry.samples);
         WeightGradient {
             tiling: Tiling::new(geometry.samples, [pass.rows.count, pass.columns.count], in_sample),
-            tasks: (in_sample.saturating_mul(geometry.samples) / PIECE).clamp(1, TASKS),
+            tasks: (all / PIECE).clamp(1, TASKS),
+            work: all / PER_ELEMENT,
             geometry,
             pass,
             x,
@@ -72,7 +76,7 @@ impl<'a, T: Float> WeightGradient<'a, T> {
         let frame = Frame::new::<T>(std::slice::from_ref(&self.pass), self.tiling.tile_rows, block);
         let mut partial = Room::of::<T>(parts * groups * blocks * task);
         let partial = partial.numbers::<T>();
-        parallel::for_each_part(partial, task, |start, sums| {
+        parallel::for_each_part(partial, task, self.work, |start, sums| {
             let i = start / task;
             let (part, group, first) = (i / blocks / groups, i / blocks % groups, i % blocks * block);
             let tiles = part * tiles_in_part..tiles.min((part + 1) * tiles_in_part);

@@ -59,11 +59,10 @@ pub fn for_each_chunk<T: Send>(y: &mut [T], chunk: usize, f: impl Fn(usize, &mut
     for_each_piece(y, chunk, work, &f);
 }
 
-/// Cuts `y` into parts of `part` elements and calls `f` with each one's first index and the part itself.
-///
-/// For parts that each take far longer than a thread takes to wake.
-pub fn for_each_part<T: Send>(y: &mut [T], part: usize, f: impl Fn(usize, &mut [T]) + Sync + Send) {
-    for_each_piece(y, part, WORTH_WAKING, &f);
+/// Cuts `y` into parts of `part` elements and calls `f` with each one's first index and the part itself. All of them are as much work as `work` simple
+/// elements: see [`CHUNK`].
+pub fn for_each_part<T: Send>(y: &mut [T], part: usize, work: usize, f: impl Fn(usize, &mut [T]) + Sync + Send) {
+    for_each_piece(y, part, work, &f);
 }
 
 fn for_each_piece<T: Send>(y: &mut [T], piece: usize, work: usize, f: &(dyn Fn(usize, &mut [T]) + Sync)) {

@@ -9,7 +9,7 @@ use std::thread::{self, ThreadId};
 /// The numbers from 0, each from a task of its own.
 fn count_up(tasks: usize) -> Vec<usize> {
     let mut y = vec![0; tasks];
-    for_each_part(&mut y, 1, |i, y| y[0] += i);
+    for_each_part(&mut y, 1, WORTH_WAKING, |i, y| y[0] += i);
     y
 }
 
@@ -76,7 +76,7 @@ fn chunks_and_parts_cover_the_slice_in_place() {
                 assert!(chunk.len() == 10.min(len - start));
                 chunk.iter_mut().enumerate().for_each(|(i, y)| *y = start + i);
             });
-            for_each_part(&mut y, 7, |start, part| {
+            for_each_part(&mut y, 7, WORTH_WAKING, |start, part| {
                 assert!(part.len() == 7.min(len - start));
                 part.iter_mut().enumerate().for_each(|(i, y)| *y += start + i);
             });
