@@ -3,8 +3,9 @@
 //! It is that of the matrix product, with one load more for each step: number p of row i is `a[rows[i] + steps[p]]`. Rows of A are positions and
 //! steps are taps, or the other way round. A table costs nothing that could be measured, and saves the whole matrix of columns.
 
-use super::super::matmul::{BLOCK, TILE, block_len, panels, tile_rows};
+use super::super::matmul::{BLOCK, TILE, WIDE, block_len, panels, tile_rows};
 use super::super::simd::{Float, Lanes};
+use super::narrow;
 use std::ops::Range;
 
 /// A matrix whose number (i, p) is `numbers[rows[i] + steps[p]]`.
@@ -29,9 +30,12 @@ pub(super) fn column_blocks<T: Float>(columns: usize) -> impl Iterator<Item = Ra
         .map(move |start| start..columns.min(start + block))
 }
 
-/// The columns of each tile of a block.
+/// The columns of each tile of a block: all, where there is no microkernel.
 pub(super) fn panels_of<T: Float>(block: Range<usize>) -> impl Iterator<Item = Range<usize>> {
-    panels::<T>(block.len()).map(move |panel| block.start + panel.start..block.start + panel.end)
+    let all = (!WIDE).then(|| block.clone());
+    let panels = panels::<T>(if WIDE { block.len() } else { 0 });
+    let moved = panels.map(move |panel| block.start + panel.start..block.start + panel.end);
+    all.into_iter().chain(moved)
 }
 
 /// C = A B, or C += A B if `accumulate`. Row i of C begins at `places[i]`, and has room for whole vectors.
@@ -49,6 +53,11 @@ pub(super) fn product<T: Float>(
     let reach = a.steps.iter().max().map_or(0, |last| last + 1);
     let depth = a.steps.len();
     for block in column_blocks::<T>(columns) {
+        if !WIDE {
+            let (b, c) = (&b[block.start * depth..], &mut c[block.start..]);
+            narrow::product(a, b, block.len(), c, places, accumulate);
+            continue;
+        }
         let mut i = 0;
         while i < a.rows.len() {
             let rows = i..i + tile_rows(a.rows.len() - i);

@@ -16,6 +16,7 @@
 //! | `image.rs`           | tiles of positions, and what they see, with its padding     |
 //! | `weights.rs`         | the weights, packed                                         |
 //! | `microkernel.rs`     | the product of a tile                                       |
+//! | `narrow.rs`          | the same in builds for old processors                       |
 //! | `product.rs`         | the convolution and its input gradient                      |
 //! | `few.rs`             | the same where the result has few channels                  |
 //! | `pointwise.rs`       | the same where the window is a single place                 |
@@ -24,6 +25,7 @@
 mod few;
 mod image;
 mod microkernel;
+mod narrow;
 mod pointwise;
 mod product;
 #[cfg(test)]
