@@ -55,4 +55,14 @@ fn every_mistake_is_explained() {
             .map(|(y, _)| y),
         "gru: an initial state has shape [4, 2], [5, 2] fits the input [5, 4, 3] and 3 gates of 2 hidden units",
     );
+    // One step of one sample, repeated: it takes no memory, its gates would.
+    let endless = zeros([1, 1, 3]).expand([1 << 30, 1 << 28, 3]);
+    assert_refused(
+        endless.try_gru(&w_ih, &w_hh, None, None, None).map(|(y, _)| y),
+        "gru: [1073741824, 268435456, 6] are more elements than can be counted",
+    );
+    assert_refused(
+        lstm(&endless, &zeros([8, 3]), &b),
+        "lstm: [1073741824, 268435456, 8] are more elements than can be counted",
+    );
 }

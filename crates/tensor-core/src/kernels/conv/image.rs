@@ -193,7 +193,11 @@ impl Tiling {
     pub(super) fn new(samples: usize, [rows, columns]: [usize; 2], multiplications: usize) -> Tiling {
         let positions = (rows * columns).max(1);
         let tile_rows = rows.div_ceil(positions.div_ceil(TILE)).max(1);
-        let most = (TILE / positions).max(PIECE / multiplications.max(1));
+        // The tables of the first tile serve the others, which have a part of it from its beginning on: so only whole samples are taken together.
+        let most = match tile_rows < rows {
+            true => 1,
+            false => (TILE / positions).max(PIECE / multiplications.max(1)),
+        };
         Tiling {
             samples,
             rows,

@@ -109,6 +109,11 @@ fn map_planes<T: Float, const N: usize, const M: usize>(
     let width = T::Lanes::WIDTH;
     x.iter()
         .for_each(|x| assert_eq!(x.len(), y.len(), "x and y differ in length"));
+    assert!(
+        numbers.iter().all(|values| values.len() == channels) && y.len().is_multiple_of(inner * channels.max(1)),
+        "planes of {inner} do not belong to {:?} channels",
+        numbers.map(<[T]>::len)
+    );
     parallel::for_each_chunk(y, CHUNK / inner * inner, |start, y| {
         for (plane, y) in (start / inner..).zip(y.chunks_exact_mut(inner)) {
             let of_channel = numbers.map(|values| T::Lanes::splat(values[plane % channels]));

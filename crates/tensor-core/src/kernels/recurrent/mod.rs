@@ -41,6 +41,7 @@ impl Sizes {
     /// Asserts that the arrays of states, and those of steps with so many times the hidden units, have the lengths that they must have.
     fn check<'a, T: 'a>(&self, states: &[&[T]], steps: impl IntoIterator<Item = (&'a [T], usize)>) {
         let state = self.batch * self.hidden;
+        assert!(self.time > 0, "no step to take the states through: {self:?}");
         assert!(states.iter().all(|x| x.len() == state), "a state is not {self:?}");
         let fits = |(x, times): (&[T], usize)| x.len() == state * self.time * times;
         assert!(steps.into_iter().all(fits), "an array of all steps is not {self:?}");

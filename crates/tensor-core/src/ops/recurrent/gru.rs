@@ -112,6 +112,7 @@ impl Op for Gru {
         let inputs = self.given.inputs(inputs.iter().copied());
         let hidden = inputs.check("gru", 3)?;
         let Sizes { batch, time, .. } = inputs.sizes();
+        inputs.check_gates("gru")?;
         Shape::try_new(&[batch, time, hidden]).map_err(|problem| ShapeError::new("gru", problem))
     }
 

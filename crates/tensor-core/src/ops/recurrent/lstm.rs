@@ -113,6 +113,7 @@ impl Op for Lstm {
         let inputs = self.given.inputs(inputs.iter().copied());
         let hidden = inputs.check("lstm", 4)?;
         let Sizes { batch, time, .. } = inputs.sizes();
+        inputs.check_gates("lstm")?;
         let rows = batch.saturating_mul(time).saturating_add(batch);
         Shape::try_new(&[rows, hidden]).map_err(|problem| ShapeError::new("lstm", problem))
     }

@@ -156,6 +156,14 @@ impl<'a> Inputs<'a> {
         h.linear(self.weight_hh, self.biases[1])
     }
 
+    /// Refuses more gates than can be counted: an input that is repeated takes less memory than they do.
+    fn check_gates(&self, name: &'static str) -> Result<(), ShapeError> {
+        let sizes = [self.x.size(0), self.x.size(1), self.weight_ih.size(0)];
+        Shape::try_new(&sizes)
+            .map(|_| ())
+            .map_err(|problem| ShapeError::new(name, problem))
+    }
+
     /// The share of the input as a kernel takes it.
     fn input_product(&self) -> Storage {
         let mut out = Storage::for_overwrite(self.x.size(0) * self.x.size(1) * self.weight_ih.size(0), self.x.dtype());
