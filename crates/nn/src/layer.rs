@@ -44,7 +44,7 @@ use crate::context::Context;
 use crate::module::{self, Entry, Module};
 use std::fmt;
 use std::ops::RangeInclusive;
-use tensor_core::kernels::matmul::Activation as Epilogue;
+pub use tensor_core::kernels::matmul::Activation as Epilogue;
 use tensor_core::{Shape, ShapeError, Tensor};
 
 /// A module that maps one tensor to another.

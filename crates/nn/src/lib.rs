@@ -48,7 +48,7 @@ pub use ema::{Applied, Ema};
 pub use init::Init;
 pub use layer::{
     Activation, AvgPool1d, AvgPool2d, BatchNorm, BatchNorm1d, BatchNorm2d, Conv1d, Conv2d, ConvTranspose1d,
-    ConvTranspose2d, Dropout, ELU, Embedding, Flatten, GELU, GRU, GroupNorm, InstanceNorm, InstanceNorm1d,
+    ConvTranspose2d, Dropout, ELU, Embedding, Epilogue, Flatten, GELU, GRU, GroupNorm, InstanceNorm, InstanceNorm1d,
     InstanceNorm2d, LSTM, Layer, LayerNorm, LeakyReLU, Linear, LogSigmoid, MaxPool1d, MaxPool2d, ReLU, RunningMoments,
     Sequential, SiLU, Sigmoid, Softplus, SpectralNorm, Tanh, Unflatten, UnknownActivation, Upsample, Weighted,
 };
