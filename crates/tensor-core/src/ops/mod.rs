@@ -149,8 +149,7 @@ pub fn try_apply(op: impl Op, inputs: &[&Tensor]) -> Result<Tensor, ShapeError> 
     run(Box::new(op), inputs, Location::caller())
 }
 
-/// The same code for every operation. (Compiled for each, it was an eighth of the engine and no faster. Most operations have no attributes, and then
-/// their box takes no memory.)
+/// The same code for every operation: compiled for each, it was no faster. (Most operations have no attributes, and then their box takes no memory.)
 fn run(op: Box<dyn Op>, inputs: &[&Tensor], location: &'static Location<'static>) -> Result<Tensor, ShapeError> {
     let shape = op.infer(inputs).map_err(|error| error.at(location))?;
     let step = observe::begin(&*op, inputs, &shape, location);
