@@ -195,3 +195,10 @@ fn rows_that_do_not_fit_are_refused() {
         &mut [0.0; 2],
     );
 }
+
+#[test]
+#[should_panic(expected = "planes of 20 do not belong to [2, 2, 3] channels")]
+fn numbers_of_other_channels_are_refused() {
+    let (x, two) = ([0.0f32; 80], [1.0; 2]);
+    channels::normalise(&x, [2, 2, 20], &two, &two, EPS, &two, &[0.0; 3], &mut [0.0; 80]);
+}

@@ -272,3 +272,14 @@ fn a_wrong_length_is_refused() {
     };
     run_gru(sizes, &[0.0f32; 3], &[0.0; 3], &[0.0; 11], &[0.0; 2]);
 }
+
+#[test]
+#[should_panic(expected = "no step to take the states through")]
+fn no_step_is_refused() {
+    let sizes = Sizes {
+        batch: 2,
+        time: 0,
+        hidden: 1,
+    };
+    run_gru(sizes, &[0.0f32; 3], &[0.0; 3], &[], &[0.0; 2]);
+}
