@@ -188,18 +188,21 @@ impl Node {
 /// Drops the nodes behind this one in a loop, since a chain of a million operations would overflow the stack by recursion.
 impl Drop for Node {
     fn drop(&mut self) {
-        let mut orphans = Vec::new();
-        take_inputs(&mut self.source, &mut orphans);
-        while let Some(mut node) = orphans.pop() {
-            take_inputs(&mut node.source, &mut orphans);
+        let mut behind = Vec::new();
+        take_inputs(&mut self.source, &mut behind);
+        while let Some(mut node) = behind.pop() {
+            if let Some(node) = Arc::get_mut(&mut node) {
+                take_inputs(&mut node.source, &mut behind);
+            } else if let Some(mut node) = Arc::into_inner(node) {
+                // Another thread let go of it just now.
+                take_inputs(&mut node.source, &mut behind);
+            }
         }
     }
 }
 
-/// Collects the nodes that nobody else holds any more.
-fn take_inputs(source: &mut Source, orphans: &mut Vec<Node>) {
+fn take_inputs(source: &mut Source, behind: &mut Vec<Arc<Node>>) {
     if let Source::Op(record) = source {
-        let nodes = record.inputs.drain(..).filter_map(Input::into_node);
-        orphans.extend(nodes.filter_map(Arc::into_inner));
+        behind.extend(record.inputs.drain(..).filter_map(Input::into_node));
     }
 }

@@ -195,23 +195,18 @@ fn map_chunk<T: Float, const N: usize>(
 #[inline(always)]
 pub(super) fn map_slices<T: Float, const N: usize>(x: [&[T]; N], y: &mut [T], f: &impl Fn([T::Lanes; N]) -> T::Lanes) {
     let (y, y_rest) = T::Lanes::chunks_mut(y);
-    let (x, x_rest) = whole_vectors::<T, N>(x, y.len());
+    // As many vectors as the output has, so that the compiler knows them to be in range.
+    let vectors_of_x = x.map(|x| &T::Lanes::chunks(x).0[..y.len()]);
     for (i, y) in y.iter_mut().enumerate() {
-        *y = f(vectors::<T, N>(&x, i)).to_array();
+        *y = f(vectors::<T, N>(&vectors_of_x, i)).to_array();
     }
     if !y_rest.is_empty() {
-        f(x_rest).store_padded(y_rest);
+        let rest = x.map(|x| T::Lanes::load_padded(T::Lanes::chunks(x).1, T::ONE));
+        f(rest).store_padded(y_rest);
     }
 }
 
 type VectorsOf<T> = [<<T as Float>::Lanes as Lanes>::Array];
-
-/// Each input as `count` whole vectors, which the compiler then knows to be in range, and one padded vector of what is left over.
-#[inline(always)]
-fn whole_vectors<T: Float, const N: usize>(x: [&[T]; N], count: usize) -> ([&VectorsOf<T>; N], [T::Lanes; N]) {
-    let rest = x.map(|x| T::Lanes::load_padded(T::Lanes::chunks(x).1, T::ONE));
-    (x.map(|x| &T::Lanes::chunks(x).0[..count]), rest)
-}
 
 #[inline(always)]
 fn vectors<T: Float, const N: usize>(x: &[&VectorsOf<T>; N], i: usize) -> [T::Lanes; N] {

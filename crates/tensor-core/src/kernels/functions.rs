@@ -203,9 +203,13 @@ pub fn ln_1p(x: f32x16) -> f32x16 {
 pub fn tanh(x: f32x16) -> f32x16 {
     let one = f32x16::splat(1.0);
     let size = x.abs();
-    let e = exp_below_zero(-(size + size));
+    // Products of tiny numbers underflow, and each that does can take an Intel processor 150 cycles. Both bounds are where the result no
+    // longer depends on what they bound: where tanh is repeated until it shrinks to nothing, a vector took 220 ns instead of 80.
+    let not_small = size.fast_max(f32x16::splat(0.5));
+    let e = exp_below_zero(-(not_small + not_small));
     let large = one - (e + e) / (one + e);
-    let x2 = x * x;
+    let not_tiny = size.fast_max(f32x16::splat(1e-12));
+    let x2 = not_tiny * not_tiny;
     let p = polynomial(
         x2,
         [

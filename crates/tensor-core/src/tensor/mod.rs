@@ -117,8 +117,12 @@ impl Tensor {
     }
 
     /// The place in the graph, if this was the last handle.
-    pub(crate) fn into_node(self) -> Option<Arc<Node>> {
-        Arc::into_inner(self.0).and_then(|inner| inner.node)
+    pub(crate) fn into_node(mut self) -> Option<Arc<Node>> {
+        match Arc::get_mut(&mut self.0) {
+            Some(inner) => inner.node.take(),
+            // Another thread may let go of its handle just now.
+            None => Arc::into_inner(self.0)?.node,
+        }
     }
 
     /// Where each element lies in the buffer.
