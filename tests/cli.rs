@@ -14,6 +14,8 @@ mod full_disk;
 mod kept;
 #[path = "cli/kills.rs"]
 mod kills;
+#[path = "cli/memory.rs"]
+mod memory;
 #[path = "cli/other_commands.rs"]
 mod other_commands;
 #[path = "cli/program.rs"]
@@ -22,5 +24,7 @@ mod program;
 mod resume;
 #[path = "cli/signals.rs"]
 mod signals;
+#[path = "cli/soak.rs"]
+mod soak;
 #[path = "cli/training.rs"]
 mod training;
