@@ -213,7 +213,9 @@ impl Fetching<'_> {
                 Err(Stop::Here(error)) => return Err(error),
                 Err(Stop::Mirror(reason)) => {
                     let failed = Try { url, reason };
-                    watch(Event::Failed(&failed));
+                    if i + 1 < mirrors.len() {
+                        watch(Event::Failed(&failed));
+                    }
                     tries.push(failed);
                 }
             }
@@ -262,7 +264,7 @@ impl Fetching<'_> {
             return Err(Reason::Announced { found, expected }.into());
         }
         part.cut(from)?;
-        let kept = from;
+        let (kept, total) = (from, total.or(file.proof.size()));
         watch(Event::Start { file, url, kept, total });
         let mut body = body.take(most - from + 1);
         let mut buffer = vec![0; 1 << 16];

@@ -50,7 +50,7 @@ fn facts(library: &dyn Library, here: &Path, cpu: &Cpu) -> Vec<(String, String)>
         let found = match set.name.strip_suffix(":DIR") {
             None => "built in".into(),
             Some(name) => MNIST_FOLDERS.iter().find(|f| holds_mnist(&here.join(f))).map_or_else(
-                || format!("not found near here; say where with --data {name}:DIR"),
+                || format!("not found near here; say where with --data {name}:DIR, or: genlab data fetch {name}"),
                 |folder| format!("found: --data {name}:{folder}"),
             ),
         };

@@ -10,6 +10,11 @@ mod curves;
 mod doctor;
 mod errors;
 mod events;
+#[cfg(feature = "fetch")]
+mod fetch;
+#[cfg(not(feature = "fetch"))]
+#[path = "fetch/absent.rs"]
+mod fetch;
 mod history;
 mod library;
 mod output;

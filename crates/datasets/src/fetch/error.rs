@@ -83,18 +83,16 @@ impl FetchError {
             FetchError::UnknownSet { hint, .. } => hint.into(),
             FetchError::Url { .. } => "name the folder that holds the files, such as https://example.org/mnist/".into(),
             FetchError::Wrong { .. } | FetchError::Shadowed { .. } => {
-                "it is left as it was: move it away, or choose another folder".into()
+                "it is left as it was; move it away, or choose another folder".into()
             }
             FetchError::File { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => {
                 "make room on that disk, or choose another folder".into()
             }
             FetchError::File { .. } => "choose a folder that you may read and write".into(),
             FetchError::Busy { .. } => "wait for it, or choose another folder".into(),
-            FetchError::NoMirror { .. } => {
-                "check the network (a proxy is taken from HTTPS_PROXY), or name another mirror; \
-                 what has arrived is kept, and the next attempt goes on from there"
-                    .into()
-            }
+            FetchError::NoMirror { .. } => "what has arrived is kept, and the next attempt goes on from there; \
+                 check the network (HTTPS_PROXY names a proxy), or name another mirror"
+                .into(),
         }
     }
 }

@@ -73,6 +73,14 @@ pub(super) enum Refusal {
 }
 
 impl Proof {
+    /// The size of a sound file, where it is known.
+    pub(super) fn size(&self) -> Option<u64> {
+        match self {
+            Proof::File(digest) => Some(digest.size),
+            Proof::Content(_) => None,
+        }
+    }
+
     /// The most bytes that a sound file can have.
     pub(super) fn most(&self) -> u64 {
         match self {
@@ -84,9 +92,9 @@ impl Proof {
 
     /// Whether a file of this size can be sound.
     pub(super) fn allows(&self, size: u64) -> bool {
-        match self {
-            Proof::File(digest) => size == digest.size,
-            Proof::Content(_) => size <= self.most(),
+        match self.size() {
+            Some(exact) => size == exact,
+            None => size <= self.most(),
         }
     }
 
