@@ -152,10 +152,6 @@ pub(crate) enum DataCommand {
     Each file is checked by its size and SHA-256 before it gets its name. What was interrupted is continued,\n\
     and what is here already is not fetched again. stdout carries one line, the name for --data: mnist:data/mnist.\n\
     HTTPS_PROXY and NO_PROXY count.")]
-#[cfg_attr(
-    not(feature = "fetch"),
-    expect(dead_code, reason = "read by what this build leaves out")
-)]
 pub(crate) struct FetchArgs {
     /// The data set: `genlab data list` has them all.
     pub(crate) name: String,

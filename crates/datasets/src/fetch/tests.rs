@@ -77,7 +77,12 @@ impl Place {
 
     /// Fetches, and looks whether what lies under a file's own name is right.
     fn fetch_as(&self, set: &Set, options: &Options) -> Result<(), String> {
-        let result = fetch(set, &self.dir, options, &mut |_| {});
+        let most = set.files.iter().map(|file| file.proof.most()).max().unwrap_or(0);
+        let result = fetch(set, &self.dir, options, &mut |event| {
+            if let Event::Bytes { done } = event {
+                assert!(done <= most + 1, "{done} bytes were taken where {most} are the most");
+            }
+        });
         for (file, state) in set.files.iter().zip(check(set, &self.dir).unwrap()) {
             match state {
                 State::Wrong(fault) => panic!("{} has its name, and {fault}", file.name),

@@ -93,6 +93,25 @@ fn every_beginning_comes_to_a_good_end() {
     }
 }
 
+#[test]
+fn an_answer_of_no_use_costs_nothing_of_what_is_here() {
+    type Answer = fn(&server::Request) -> Vec<server::Say>;
+    let answers: [Answer; 3] = [
+        |request| match request.from {
+            None => status("500 Internal Server Error"),
+            Some(_) => bytes("206 Partial Content", &["Content-Range: bytes 7-199999/200000"], b"x"),
+        },
+        |_| status("416 Range Not Satisfiable"),
+        |_| found(b"a page"),
+    ];
+    for answer in answers {
+        let server = Server::new(answer);
+        let place = Place::with_part(&content()[..1000]);
+        place.fetch(&one_file(), &[&server.url]).unwrap_err();
+        assert_eq!(place.part().unwrap(), content()[..1000]);
+    }
+}
+
 /// Where only the content is known, so is not how long a file is.
 #[test]
 fn a_beginning_that_was_packed_otherwise_is_given_up() {
