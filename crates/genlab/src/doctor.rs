@@ -113,7 +113,7 @@ mod tests {
         assert_eq!(value("data glyphs"), "built in");
         assert_eq!(
             value("data mnist:DIR"),
-            "not found near here; say where with --data mnist:DIR"
+            "not found near here; say where with --data mnist:DIR, or: genlab data fetch mnist"
         );
         assert!(value("folder").ends_with(" can be written"));
         assert_eq!(std::fs::read_dir(here.path()).unwrap().count(), 0);
