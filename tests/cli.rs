@@ -6,6 +6,8 @@ mod bad_input;
 mod bad_settings;
 #[path = "cli/bench.rs"]
 mod bench;
+#[path = "cli/fetch.rs"]
+mod fetch;
 #[path = "cli/files.rs"]
 mod files;
 #[path = "cli/full_disk.rs"]

@@ -19,6 +19,8 @@
 mod batches;
 mod dataset;
 mod error;
+#[cfg(feature = "fetch")]
+pub mod fetch;
 pub mod glyphs;
 pub mod idx;
 pub mod mnist;

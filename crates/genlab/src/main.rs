@@ -11,6 +11,11 @@ mod curves;
 mod doctor;
 mod errors;
 mod events;
+#[cfg(feature = "fetch")]
+mod fetch;
+#[cfg(not(feature = "fetch"))]
+#[path = "fetch/absent.rs"]
+mod fetch;
 mod files;
 mod history;
 mod library;

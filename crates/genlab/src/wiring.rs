@@ -121,7 +121,11 @@ fn load(run: &PastRun, seed: u64) -> Result<Trainer, Failure> {
 }
 
 fn data_failure(error: DataError) -> Failure {
-    Failure::input(error.to_string(), error.hint())
+    let hint = match &error {
+        DataError::NoFolder { name } => format!("{}; `genlab data fetch {name}` downloads them", error.hint()).into(),
+        _ => error.hint(),
+    };
+    Failure::input(error.to_string(), hint)
 }
 
 fn setting_failure(error: ConfigError) -> Failure {
