@@ -16,6 +16,8 @@
 //! # Ok::<(), datasets::DataError>(())
 //! ```
 
+#![forbid(unsafe_code)]
+
 mod batches;
 mod dataset;
 mod error;
