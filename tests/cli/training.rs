@@ -199,6 +199,37 @@ fn a_gan_on_points_counts_the_modes_that_it_covers() {
 }
 
 #[test]
+fn a_divergence_is_tried_again_with_half_the_learning_rate() {
+    let place = place();
+    // Such a decay multiplies each weight by 1 - 2500 * 0.001 = -1.5 in every step, and with half the rate by -0.25.
+    let line = TINY.replace("--epochs 2", "--epochs 40");
+    let line = format!("{line} -s optimiser.weight_decay=2500 --on-divergence retry:20");
+    let assert = place.run(&format!("{line} --out run --json"));
+    let events = json_lines(&stdout(&assert));
+    let factors: Vec<f64> = events
+        .iter()
+        .filter(|event| event["event"] == "retry")
+        .map(|event| event["learning_rate_factor"].as_f64().unwrap())
+        .collect();
+    assert!(!factors.is_empty());
+    let halves = (1..=factors.len()).map(|i| 0.5f64.powi(i as i32));
+    assert_eq!(factors, halves.collect::<Vec<_>>());
+    // What was taken back is not in the log.
+    let metrics = json_lines(&place.text("run/metrics.jsonl"));
+    let steps = metrics
+        .iter()
+        .filter(|line| line["event"] == "step")
+        .map(|line| line["step"].as_u64().unwrap());
+    assert_eq!(steps.collect::<Vec<_>>(), (1..=120).collect::<Vec<u64>>());
+    assert_eq!(place.json("run/run.json")["status"], "done");
+    // The factor belongs to the state.
+    assert_eq!(
+        place.json("run/checkpoints/step-120/state.json")["retries"],
+        factors.len()
+    );
+}
+
+#[test]
 fn divergence_keeps_what_was_good() {
     let place = place();
     // Such a decay multiplies each weight by 1 - 2500 * 0.001 = -1.5 in every step: three steps do no harm yet.

@@ -13,8 +13,7 @@ impl Run {
         };
         let loaded = self.last.step;
         self.progress.say(&format!(
-            "{}; repeating the steps after {loaded} to find the operation",
-            failure.message()
+            "diverged at step {diverged}; repeating the steps after {loaded} to find the operation"
         ));
         let found = work
             .load(&self.last_folder(), loaded, self.retries)
