@@ -136,7 +136,7 @@ impl State {
 
 /// Writes the checkpoint of a state under the run's folder: `save` writes the tensors. A checkpoint of the same step gives way.
 pub(crate) fn write(run: &Path, state: &State, save: impl FnOnce(&Path) -> Result<(), Failure>) -> Result<(), Failure> {
-    let path = path(run, state.step);
+    let path = folder_of(run, state.step);
     if path.exists() {
         remove_folder(&path)?;
     }
@@ -150,12 +150,13 @@ pub(crate) fn write(run: &Path, state: &State, save: impl FnOnce(&Path) -> Resul
     })
 }
 
-fn path(run: &Path, step: u64) -> PathBuf {
+/// The folder of a step's checkpoint.
+pub(crate) fn folder_of(run: &Path, step: u64) -> PathBuf {
     run.join("checkpoints").join(format!("step-{step}"))
 }
 
 fn path_of(run: &Path, step: u64, name: &str) -> PathBuf {
-    path(run, step).join(name)
+    folder_of(run, step).join(name)
 }
 
 /// Removes the checkpoints that are not kept: the last `keep` of those that the schedule asks for, the best, and the one of `step` stay.

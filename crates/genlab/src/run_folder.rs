@@ -74,6 +74,13 @@ pub(crate) fn choose(out: Option<&Path>, model: &str, data: &str) -> Result<Path
             .expect("there are more numbers than folders"));
     };
     match fs::read_dir(out).map(|mut entries| entries.next().is_some()) {
+        Ok(true) if out.join("run.json").is_file() => Err(Failure::input(
+            format!("there is a run in the output folder {} already", out.display()),
+            format!(
+                "choose another with --out; or `genlab resume {}` goes on with it",
+                out.display()
+            ),
+        )),
         Ok(true) => Err(Failure::input(
             format!("the output folder {} exists and is not empty", out.display()),
             "choose another with --out, or leave --out away for a fresh folder in runs/",

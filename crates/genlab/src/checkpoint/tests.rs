@@ -124,7 +124,7 @@ fn the_newest_sound_one_is_found_and_the_others_are_named_with_a_reason() {
 #[test]
 fn a_checkpoint_under_another_number_is_not_sound() {
     let run = run_with(&[3]);
-    fs::rename(path(run.path(), 3), path(run.path(), 30)).unwrap();
+    fs::rename(folder_of(run.path(), 3), folder_of(run.path(), 30)).unwrap();
     let message = newest(run.path(), |_| Ok(())).unwrap_err().to_string();
     assert!(message.contains("state.json is that of step 3"), "{message}");
 }

@@ -72,6 +72,15 @@ fn an_empty_folder_may_be_used_and_a_full_one_may_not() {
     assert_eq!(
         choose(Some(&path), "vae", "glyphs").unwrap_err().to_string(),
         format!(
+            "error: there is a run in the output folder {0} already\n\
+             hint: choose another with --out; or `genlab resume {0}` goes on with it",
+            path.display()
+        )
+    );
+    fs::remove_file(path.join("run.json")).unwrap();
+    assert_eq!(
+        choose(Some(&path), "vae", "glyphs").unwrap_err().to_string(),
+        format!(
             "error: the output folder {} exists and is not empty\n\
              hint: choose another with --out, or leave --out away for a fresh folder in runs/",
             path.display()

@@ -87,10 +87,7 @@ impl Run {
 
     /// The folder of the last checkpoint.
     pub(super) fn last_folder(&self) -> PathBuf {
-        self.folder
-            .path()
-            .join("checkpoints")
-            .join(format!("step-{}", self.last.step))
+        checkpoint::folder_of(self.folder.path(), self.last.step)
     }
 
     /// The pictures of the epochs that are done, from their files: as if the run had kept them since.

@@ -53,7 +53,7 @@ impl Run {
                 "put the files back that it began with, or begin a new run",
             ));
         }
-        let path = folder.path().join("checkpoints").join(format!("step-{}", state.step));
+        let path = checkpoint::folder_of(folder.path(), state.step);
         work.load(&path, state.step, state.retries)?;
         // Nothing was written until here, and nothing is refused from here on.
         folder.set_facts(facts(&plan, threads));
