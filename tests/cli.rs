@@ -10,6 +10,8 @@ mod bench;
 mod files;
 #[path = "cli/other_commands.rs"]
 mod other_commands;
+#[path = "cli/own_data.rs"]
+mod own_data;
 #[path = "cli/program.rs"]
 mod program;
 #[path = "cli/training.rs"]

@@ -175,7 +175,7 @@ fn the_lists_name_everything() {
         assert!(list.contains(text), "{text}");
     }
     let sets = stdout(&place.run("data list"));
-    assert_eq!(sets.lines().count(), 6);
+    assert_eq!(sets.lines().count(), 8);
     assert!(sets.contains("mnist:DIR  MNIST"));
 }
 
