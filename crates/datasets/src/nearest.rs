@@ -74,6 +74,8 @@ mod tests {
         assert_eq!(nearest("MNIST", names), Some("mnist"));
         assert_eq!(nearest("cifar10", names), None);
         assert_eq!(nearest("", names), None);
+        // A name of any length costs no more than its length.
+        assert_eq!(nearest(&"glyphs".repeat(1_000_000), names), None);
     }
 
     #[test]

@@ -14,7 +14,9 @@ fuzz_target!(|bytes: &[u8]| {
 fuzz_mutator!(|bytes: &mut [u8], size: usize, max_size: usize, seed: u32| {
     if seed % 4 != 0 {
         let mut plain = Vec::new();
-        let unpacked = MultiGzDecoder::new(&bytes[..size]).take(max_size as u64).read_to_end(&mut plain);
+        let unpacked = MultiGzDecoder::new(&bytes[..size])
+            .take(max_size as u64)
+            .read_to_end(&mut plain);
         let length = if unpacked.is_ok() { plain.len() } else { 0 };
         plain.resize(max_size, 0);
         let length = fuzzer_mutate(&mut plain, length, max_size);

@@ -9,8 +9,11 @@ use flate2::bufread::MultiGzDecoder;
 use std::io::Read;
 use std::path::Path;
 
+/// What a target runs: whether the bytes are accepted.
+pub type Target = fn(&[u8]) -> bool;
+
 /// Every target by its name, which is also that of its folder in `corpus`.
-pub const TARGETS: [(&str, fn(&[u8]) -> bool); 6] = [
+pub const TARGETS: [(&str, Target); 6] = [
     ("idx", idx),
     ("gzip", gzip),
     ("csv", csv),
