@@ -8,11 +8,21 @@ mod bad_settings;
 mod bench;
 #[path = "cli/files.rs"]
 mod files;
+#[path = "cli/full_disk.rs"]
+mod full_disk;
+#[path = "cli/kept.rs"]
+mod kept;
+#[path = "cli/kills.rs"]
+mod kills;
 #[path = "cli/other_commands.rs"]
 mod other_commands;
 #[path = "cli/own_data.rs"]
 mod own_data;
 #[path = "cli/program.rs"]
 mod program;
+#[path = "cli/resume.rs"]
+mod resume;
+#[path = "cli/signals.rs"]
+mod signals;
 #[path = "cli/training.rs"]
 mod training;

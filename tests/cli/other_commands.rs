@@ -78,29 +78,50 @@ fn eval_reads_no_training_batch() {
 }
 
 #[test]
-fn a_damaged_checkpoint_is_one_clear_line() {
+fn a_damaged_checkpoint_is_passed_over_with_one_clear_line() {
     let place = trained();
-    let file = "run/checkpoints/step-3/model.safetensors";
-    fs::write(place.path(file), "weights").unwrap();
-    let assert = place.command("sample run").assert().code(1);
-    let told = stderr(&assert);
+    let newest = "run/checkpoints/step-3";
+    fs::write(place.path(&format!("{newest}/model.safetensors")), "weights").unwrap();
+    for line in ["sample run -n 4", "eval run"] {
+        let told = stderr(&place.run(line));
+        let reason = format!("note: {newest} was passed over: model.safetensors is damaged: its SHA-256 is ");
+        assert!(told.starts_with(&reason) && told.lines().count() == 1, "{told}");
+    }
+    // One of the first format, which had no sums.
+    let old = "{\"v\":1,\"epoch\":1,\"step\":9,\"shape\":[28,28]}";
+    fs::create_dir(place.path("run/checkpoints/step-9")).unwrap();
+    fs::write(place.path("run/checkpoints/step-9/state.json"), old).unwrap();
+    fs::write(place.path("run/checkpoints/step-9/model.safetensors"), "weights").unwrap();
+    let told = stderr(&place.command("sample run").assert().code(1));
+    let file = "run/checkpoints/step-9/model.safetensors";
     assert!(
         told.starts_with(&format!("error: {file}: not a sound safetensors file: ")),
         "{told}"
     );
     let hint = "hint: the checkpoint is damaged: without its folder, the one before it is used";
     assert_eq!(told.lines().skip(1).collect::<Vec<_>>(), [hint]);
-    fs::write(
-        place.path("run/checkpoints/step-3/state.json"),
-        "{\"shape\":[99999999,99999999]}",
-    )
-    .unwrap();
-    let assert = place.command("sample run").assert().code(1);
-    assert_eq!(
-        stderr(&assert),
-        "error: run/checkpoints/step-3/state.json is damaged: `shape` is not the size of a sample\n\
-         hint: `genlab train -c RUN/config.toml` makes the run again\n"
-    );
+}
+
+#[test]
+fn a_run_without_a_sound_checkpoint_says_what_is_wrong_with_each() {
+    let place = trained();
+    for step in [0, 3] {
+        fs::remove_file(place.path(&format!("run/checkpoints/step-{step}/state.json"))).unwrap();
+    }
+    for line in ["sample run", "eval run", "resume run"] {
+        let told = stderr(&place.command(line).assert().code(1));
+        let lines: Vec<&str> = told.lines().collect();
+        assert_eq!(
+            (lines[0], lines.len()),
+            ("error: no checkpoint of run can be used", 4),
+            "{told}"
+        );
+        for (step, reason) in [(3, lines[1]), (0, lines[2])] {
+            let start = format!("  run/checkpoints/step-{step} was passed over: state.json cannot be read: ");
+            assert!(reason.starts_with(&start), "{told}");
+        }
+        assert!(lines[3].starts_with("hint: "), "{told}");
+    }
 }
 
 #[test]
@@ -176,7 +197,7 @@ fn the_lists_name_everything() {
     }
     let sets = stdout(&place.run("data list"));
     assert_eq!(sets.lines().count(), 8);
-    assert!(sets.contains("mnist:DIR  MNIST"));
+    assert!(sets.contains("mnist:DIR   MNIST"));
 }
 
 #[test]

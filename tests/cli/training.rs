@@ -47,6 +47,7 @@ fn a_run_leaves_what_it_promises() {
         [
             "checkpoints",
             "config.toml",
+            "lock",
             "metrics.jsonl",
             "report.html",
             "run.json",
@@ -105,11 +106,11 @@ fn what_would_be_fetched_is_found() {
 fn checkpoints_have_the_names_of_pytorch() {
     let place = place();
     place.run(&format!("{TINY} --out run"));
-    assert_eq!(place.names("run/checkpoints"), ["step-3", "step-6"]);
+    assert_eq!(place.names("run/checkpoints"), ["step-0", "step-3", "step-6"]);
     let folder = "run/checkpoints/step-6";
     assert_eq!(
         place.names(folder),
-        ["model.safetensors", "optimiser.safetensors", "state.json"]
+        ["SHA256SUMS", "model.safetensors", "optimiser.safetensors", "state.json"]
     );
     let bytes = fs::read(place.path(&format!("{folder}/model.safetensors"))).unwrap();
     let model = SafeTensors::deserialize(&bytes).unwrap();
@@ -207,8 +208,23 @@ fn divergence_keeps_what_was_good() {
         .assert()
         .code(3);
     let told = stderr(&assert);
-    assert!(told.contains("error: training diverged at step "), "{told}");
-    assert!(told.ends_with("hint: a smaller learning rate usually helps: -s optimiser.learning_rate=5e-4\n"));
+    let (_, failure) = told.split_once("error: training diverged at step ").unwrap();
+    // The operation that the first number that is not finite came from, its line, and what it read.
+    assert!(
+        failure.contains("\n  in step ") && failure.contains(" gave ") && failure.contains(" infinite of "),
+        "{told}"
+    );
+    assert!(
+        failure.contains(".rs:") && failure.contains("\n    input 0 F32 ["),
+        "{told}"
+    );
+    assert!(
+        told.ends_with(
+            "hint: a smaller learning rate usually helps: -s optimiser.learning_rate=5e-4; \
+             `--on-divergence retry:3` goes back and halves by itself\n"
+        ),
+        "{told}"
+    );
     assert_eq!(place.json("run/run.json")["status"], "diverged");
     assert!(place.names("run/checkpoints").contains(&"step-3".to_owned()));
     place.run("sample run -n 4");

@@ -13,7 +13,7 @@ pub(crate) use product::{Size, parse_size};
 
 use crate::cli::MatmulArgs;
 use crate::errors::Failure;
-use crate::run_folder::write_whole;
+use crate::files::write_whole;
 use crate::{cpu, output, plan};
 use ladder::Ladder;
 use machine::Machine;

@@ -2,6 +2,7 @@
 
 use crate::config::{leaves, shown};
 use crate::errors::Failure;
+use crate::settings::OnDivergence;
 use toml::{Table, Value};
 
 /// Checks every setting of a resolved table whose name has a rule.
@@ -38,8 +39,13 @@ fn rule(key: &str, name: &str) -> Option<(&'static str, Test)> {
         (_, "weight_decay") => ("a finite number, 0 or greater", |v| real(v, |x| x >= 0.0)),
         (_, "latent_dim") => ("a whole number from 1 to 65536", |v| whole(v, 1, WIDEST)),
         ("sample.count", _) => ("a whole number from 1 to 10000", |v| whole(v, 1, 10_000)),
-        ("train.epochs" | "train.batch_size", _) => ("a whole number, at least 1", |v| whole(v, 1, i64::MAX)),
-        ("train.steps" | "train.seed" | "checkpoint.every_epochs", _) => {
+        ("train.epochs" | "train.batch_size" | "checkpoint.keep", _) => {
+            ("a whole number, at least 1", |v| whole(v, 1, i64::MAX))
+        }
+        ("train.on_divergence", _) => ("`stop`, or `retry:N` with N from 1 to 20", |v| {
+            v.as_str().is_some_and(|text| text.parse::<OnDivergence>().is_ok())
+        }),
+        ("train.steps" | "train.seed" | "checkpoint.every_epochs" | "checkpoint.every_steps", _) => {
             ("a whole number, 0 or greater", |v| whole(v, 0, i64::MAX))
         }
         (_, name) if name == "hidden" || name.ends_with("_hidden") => {
@@ -72,6 +78,9 @@ fn example(name: &str) -> &'static str {
         "epochs" => "10",
         "count" => "64",
         "every_epochs" => "1",
+        "every_steps" => "1000",
+        "keep" => "3",
+        "on_divergence" => "retry:3",
         "steps" | "seed" => "0",
         _ => "[400,400]",
     }
@@ -144,6 +153,18 @@ mod tests {
                 "optimiser.eps = 0.0: must be a finite number greater than 0",
             ),
             (
+                "checkpoint.keep = 0",
+                "checkpoint.keep = 0: must be a whole number, at least 1",
+            ),
+            (
+                "train.on_divergence = \"retry:0\"",
+                "train.on_divergence = \"retry:0\": must be `stop`, or `retry:N` with N from 1 to 20",
+            ),
+            (
+                "train.on_divergence = \"go on\"",
+                "train.on_divergence = \"go on\": must be `stop`, or `retry:N` with N from 1 to 20",
+            ),
+            (
                 "optimiser.weight_decay = -0.5",
                 "optimiser.weight_decay = -0.5: must be a finite number, 0 or greater",
             ),
@@ -168,6 +189,8 @@ mod tests {
             "train.seed",
             "sample.count",
             "checkpoint.every_epochs",
+            "checkpoint.every_steps",
+            "checkpoint.keep",
             "model.hidden",
             "model.critic_hidden",
         ] {
@@ -175,6 +198,8 @@ mod tests {
             let (_, holds) = rule(key, name).unwrap();
             assert!(holds(&example(name).parse().unwrap()), "{key}");
         }
+        let (_, holds) = rule("train.on_divergence", "on_divergence").unwrap();
+        assert!(holds(&Value::from(example("on_divergence"))) && holds(&Value::from("stop")));
     }
 
     #[test]

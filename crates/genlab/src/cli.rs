@@ -15,7 +15,8 @@ use std::path::PathBuf;
         genlab train vae --data mnist:DIR    the same on MNIST's four files in the folder DIR\n  \
         genlab train vae --data images:DIR   the same on your own PNG files in the folder DIR\n  \
         genlab list                          every model with its presets\n\n\
-        Exit codes: 0 done, 1 the data or the configuration, 2 the command line, 3 training diverged.\n\
+        Exit codes: 0 done, 1 the data or the configuration, 2 the command line, 3 training diverged,\n\
+        130 interrupted (a checkpoint is kept, and `genlab resume` goes on).\n\
         NO_COLOR=1 turns colours off."
 )]
 pub(crate) struct Cli {
@@ -29,6 +30,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Train a model and keep the run in a folder.
     Train(TrainArgs),
+    /// Go on with a run that was stopped, as if it had never been.
+    Resume(ResumeArgs),
     /// Draw new samples from a trained run.
     Sample(SampleArgs),
     /// Evaluate a trained run on the test split.
@@ -83,9 +86,37 @@ pub(crate) struct TrainArgs {
     /// Everything random follows from this number [default: train.seed].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
     pub(crate) seed: Option<u64>,
+    /// When a loss or gradient is not finite: `stop`, or `retry:N` to go back to the last checkpoint with half
+    /// the learning rate, N times at most [default: stop].
+    #[arg(long, value_name = "stop|retry:N")]
+    pub(crate) on_divergence: Option<String>,
     /// The run's folder; it must not exist yet, or be empty [default: runs/MODEL-DATA-N].
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+    /// Threads to compute with; the result is the same for any number [default: one per core].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) threads: Option<u16>,
+    /// Print one JSON object a line on stdout, and no bar.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `genlab resume`.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  genlab resume runs/vae-glyphs-1\n  genlab resume runs/vae-glyphs-1 --epochs 20\n\n\
+    Goes on from the newest checkpoint that is sound, in the middle of an epoch too. What it computes is, bit for\n\
+    bit, what the run would have computed without the stop."
+)]
+pub(crate) struct ResumeArgs {
+    /// The folder of the run.
+    pub(crate) run: PathBuf,
+    /// How many times to go through the training set in all [default: as the run was started].
+    #[arg(long, value_name = "N", conflicts_with = "steps", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) epochs: Option<u32>,
+    /// Stop after this many steps in all instead.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) steps: Option<u32>,
     /// Threads to compute with; the result is the same for any number [default: one per core].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) threads: Option<u16>,
@@ -194,6 +225,7 @@ impl Command {
     pub(crate) fn json(&self) -> bool {
         match self {
             Command::Train(args) => args.json,
+            Command::Resume(args) => args.json,
             Command::Sample(args) => args.json,
             Command::Eval(args) => args.json,
             Command::Bench(BenchCommand::Matmul(args)) => args.json,

@@ -4,6 +4,7 @@ use crate::cli::{DataCommand, EvalArgs, SampleArgs};
 use crate::config::{Layers, get, leaves, resolve, shown, with_program_defaults};
 use crate::errors::Failure;
 use crate::events::Event;
+use crate::files::write_whole;
 use crate::library::Library;
 use crate::pictures::{self, Pictures};
 use crate::run_folder::PastRun;
@@ -14,17 +15,17 @@ use toml::Value;
 /// `genlab sample`: draws samples from the last checkpoint of a run.
 pub(crate) fn sample(library: &dyn Library, args: &SampleArgs) -> Result<(), Failure> {
     let run = run_folder::open(&args.run)?;
-    tell_unfinished(&run);
+    tell_state(&run);
     let (samples, real) = library.draw(&run, args.seed, args.n as usize)?;
     if let (Pictures::Points(_), None) = (&samples, &real) {
-        note("the points that the run was trained on are not here, so none are behind its samples");
+        output::note("the points that the run was trained on are not here, so none are behind its samples");
     }
-    run_folder::write_whole(&args.output, &pictures::to_png(&samples, real.as_ref()))?;
+    write_whole(&args.output, &pictures::to_png(&samples, real.as_ref()))?;
     let file = args.output.display().to_string();
     if args.json {
         let event = Event::Sample {
-            epoch: run.epoch,
-            step: run.step,
+            epoch: run.checkpoint.epoch,
+            step: run.checkpoint.step,
             file: &file,
         };
         return output::line(&event.to_line());
@@ -38,7 +39,7 @@ pub(crate) fn sample(library: &dyn Library, args: &SampleArgs) -> Result<(), Fai
 /// `genlab eval`: the losses of the last checkpoint over the test split.
 pub(crate) fn eval(library: &dyn Library, args: &EvalArgs) -> Result<(), Failure> {
     let mut run = run_folder::open(&args.run)?;
-    tell_unfinished(&run);
+    tell_state(&run);
     let model = plan::model(library, &run.model)?;
     if let Some(data) = &args.data
         && let Some(table) = run.config.get_mut("data").and_then(Value::as_table_mut)
@@ -55,8 +56,8 @@ pub(crate) fn eval(library: &dyn Library, args: &EvalArgs) -> Result<(), Failure
     })?;
     if args.json {
         let event = Event::Eval {
-            epoch: run.epoch,
-            step: run.step,
+            epoch: run.checkpoint.epoch,
+            step: run.checkpoint.step,
             losses: &losses,
         };
         output::line(&event.to_line())?;
@@ -81,14 +82,11 @@ fn data_is_here(run: &PastRun) -> Result<(), Failure> {
     else {
         return Ok(());
     };
-    let what = if entry.usage.ends_with("FILE") {
-        "file"
-    } else {
-        "folder"
-    };
     if path.exists() {
         return Ok(());
     }
+    let is_file = entry.usage.ends_with(":FILE");
+    let what = if is_file { "file" } else { "folder" };
     Err(Failure::input(
         format!(
             "the run was trained on {spec}, and there is no {what} {} here",
@@ -98,15 +96,12 @@ fn data_is_here(run: &PastRun) -> Result<(), Failure> {
     ))
 }
 
-/// One line on stderr where a run has not come to its end.
-fn tell_unfinished(run: &PastRun) {
+/// A line on stderr for each checkpoint that was passed over, and one where a run has not come to its end.
+fn tell_state(run: &PastRun) {
+    run.passed_over.iter().for_each(|line| output::note(line));
     if let Some(line) = run.unfinished() {
-        note(&line);
+        output::note(&line);
     }
-}
-
-fn note(line: &str) {
-    anstream::eprintln!("\x1b[1;33mnote:\x1b[0m {line}");
 }
 
 /// `genlab list`: models, presets, settings.

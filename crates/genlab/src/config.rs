@@ -3,6 +3,7 @@
 //! The defaults are a TOML table that has every key. Each layer above is a table too, laid over the one
 //! below: a key that the defaults do not have, or a value of another type, is the user's mistake.
 
+use crate::checkpoint::sha256;
 use crate::errors::Failure;
 pub(crate) use crate::settings::Settings;
 use datasets::nearest;
@@ -61,6 +62,28 @@ pub(crate) fn settings(table: &Table) -> Result<Settings, Failure> {
 pub(crate) fn to_toml(table: &Table) -> String {
     let body = toml::to_string(table).expect("a table of plain values can be written");
     format!("# Every setting of the run. With train.steps = 0, train.epochs decides when to stop.\n\n{body}")
+}
+
+/// The settings that say when to stop: the only ones that may change when a run goes on.
+const ENDS: [&str; 2] = ["train.epochs", "train.steps"];
+
+/// A resolved table without the settings that may change.
+pub(crate) fn lasting(table: &Table) -> Table {
+    let mut lasting = table.clone();
+    for key in ENDS {
+        let (head, name) = key.split_once('.').expect("each is in a table");
+        if let Some(inner) = lasting.get_mut(head).and_then(Value::as_table_mut) {
+            inner.remove(name);
+        }
+    }
+    lasting
+}
+
+/// The SHA-256 of a table's lines `key = value`.
+pub(crate) fn sha256_of(table: &Table) -> String {
+    let leaves = leaves(table);
+    let lines: Vec<String> = leaves.iter().map(|(key, value)| format!("{key} = {value}\n")).collect();
+    sha256(lines.concat().as_bytes())
 }
 
 /// Reads a TOML file.

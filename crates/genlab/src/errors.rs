@@ -1,5 +1,7 @@
 //! What can go wrong for a user: one message, one hint, one exit code. No failure can be made without a hint.
 
+use crate::library::Diagnosis;
+use crate::signals::INTERRUPTED;
 use serde_json::{Map, Value, json};
 use std::fmt;
 use std::io::ErrorKind;
@@ -14,6 +16,8 @@ pub(crate) enum Kind {
     Usage = 2,
     /// Training left the finite numbers.
     Diverged = 3,
+    /// A signal ended the run.
+    Interrupted = INTERRUPTED as isize,
 }
 
 /// An error as the user sees it.
@@ -57,6 +61,39 @@ impl Failure {
         failure
     }
 
+    /// The same divergence with the operation that began it.
+    pub(crate) fn diagnosed(mut self, diagnosis: Diagnosis) -> Self {
+        self.message = format!("{}\n  {}", self.message, diagnosis.text.replace('\n', "\n  "));
+        self.detail.extend(diagnosis.detail);
+        self
+    }
+
+    /// A number that is learnt is not finite (exit code 3).
+    pub(crate) fn diverged_parameter(step: u64, name: &str) -> Self {
+        let mut failure = Self::diverged(step, name, f64::NAN);
+        failure.message = format!("training diverged at step {step}: {name} is not finite");
+        failure.detail = vec![("step", json!(step)), ("parameter", json!(name))];
+        failure
+    }
+
+    /// The step at which training diverged.
+    pub(crate) fn diverged_at(&self) -> Option<u64> {
+        let step = self.detail.iter().find(|(name, _)| *name == "step")?;
+        step.1.as_u64().filter(|_| self.is_divergence())
+    }
+
+    /// A signal ended the run, which can go on (exit code 130).
+    pub(crate) fn interrupted(step: u64, run: &Path) -> Self {
+        let message = format!("interrupted after step {step}; a checkpoint of it is kept");
+        let mut failure = Self::new(
+            Kind::Interrupted,
+            message,
+            format!("`genlab resume {}` goes on", run.display()),
+        );
+        failure.detail = vec![("step", json!(step))];
+        failure
+    }
+
     /// A file or folder that could not be read or written.
     pub(crate) fn file(doing: &str, path: &Path, error: &std::io::Error) -> Self {
         let hint = match (doing, error.kind()) {
@@ -80,7 +117,6 @@ impl Failure {
     }
 
     /// The message without its hint.
-    #[cfg(test)]
     pub(crate) fn message(&self) -> &str {
         &self.message
     }
@@ -88,6 +124,11 @@ impl Failure {
     /// True where training itself went wrong, not the user's input.
     pub(crate) fn is_divergence(&self) -> bool {
         self.kind == Kind::Diverged
+    }
+
+    /// True where a signal ended the run.
+    pub(crate) fn is_interruption(&self) -> bool {
+        self.kind == Kind::Interrupted
     }
 
     /// The event for `--json`.

@@ -18,6 +18,8 @@ pub(crate) enum Event<'a> {
     Sample { epoch: u64, step: u64, file: &'a str },
     /// A checkpoint was written.
     Checkpoint { epoch: u64, step: u64, folder: &'a str },
+    /// The run diverged and went back to a checkpoint, with `factor` times the learning rate that the settings ask for.
+    Retry { step: u64, diverged_at: u64, factor: f64 },
     /// The run is complete.
     Done {
         epoch: u64,
@@ -50,6 +52,16 @@ impl Event<'_> {
                 put("epoch", json!(epoch));
                 put("step", json!(step));
                 put("folder", json!(folder));
+            }
+            Event::Retry {
+                step,
+                diverged_at,
+                factor,
+            } => {
+                put("event", json!("retry"));
+                put("step", json!(step));
+                put("diverged_at", json!(diverged_at));
+                put("learning_rate_factor", json!(factor));
             }
             Event::Done {
                 epoch,

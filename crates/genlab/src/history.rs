@@ -1,12 +1,14 @@
 //! What a run has measured so far, for the report's curves: bounded, however long the run.
 
 use genmodels::Losses;
+use serde::{Deserialize, Serialize};
 
 /// Points of a training curve, at most. Even, since a full curve is halved.
 const POINTS: usize = 600;
 
 /// Losses by stretches of steps and by epoch.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct History {
     /// Stretches of equal length; the last one may still be filling.
     stretches: Vec<Stretch>,
@@ -20,7 +22,8 @@ pub(crate) struct History {
 }
 
 /// Means over successive steps.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Stretch {
     steps: usize,
     /// The mean number of the steps: where the point lies.
@@ -42,6 +45,17 @@ impl Stretch {
 }
 
 impl History {
+    /// What is wrong with a history that was read from a file, if it cannot be one.
+    pub(crate) fn fault(&self) -> Option<&'static str> {
+        let sound = |stretch: &Stretch| (1..=1 << 62).contains(&stretch.steps);
+        match () {
+            () if self.stretches.len() > POINTS => Some("it has more points than a curve"),
+            () if self.halvings > 62 => Some("it was halved too often"),
+            () if !self.stretches.iter().all(sound) => Some("a point stands for no steps"),
+            () => None,
+        }
+    }
+
     /// Adds the losses of a step.
     pub(crate) fn add(&mut self, step: u64, losses: Losses) {
         self.last = Some((step, losses));

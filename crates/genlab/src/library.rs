@@ -6,6 +6,7 @@ use crate::errors::Failure;
 use crate::pictures::{Images, Pictures};
 use crate::run_folder::PastRun;
 use genmodels::Losses;
+use serde_json::Value;
 use std::fmt;
 use std::path::Path;
 use toml::Table;
@@ -91,6 +92,28 @@ pub(crate) trait Workload {
 
     /// Writes model.safetensors and optimiser.safetensors into a folder.
     fn save(&self, folder: &Path) -> Result<(), Failure>;
+
+    /// Goes on from what was saved after `step` steps, with the learning rates halved `halvings` times.
+    fn load(&mut self, folder: &Path, step: u64, halvings: u32) -> Result<(), Failure>;
+
+    /// A failure if a number that is learnt is not finite: the run has diverged, though no loss has shown it yet.
+    fn check_finite(&self) -> Result<(), Failure>;
+
+    /// Which operation gave the first number that is not finite: repeats the steps up to the one that diverged, from a checkpoint that was loaded,
+    /// and watches the last of them, and the evaluation after it. Nothing if all is finite.
+    fn diagnose(&mut self, loaded: u64, diverged: u64) -> Result<Option<Diagnosis>, Failure>;
+
+    /// The SHA-256 of the training set.
+    fn fingerprint(&self) -> String;
+}
+
+/// Where a run left the finite numbers.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Diagnosis {
+    /// The operation, its line and scope, and what it read, for a person.
+    pub(crate) text: String,
+    /// The same for a program: members of the event.
+    pub(crate) detail: Vec<(&'static str, Value)>,
 }
 
 /// What one sample of a model is.
@@ -124,4 +147,6 @@ pub(crate) struct Summary {
     pub(crate) parameters: u64,
     /// Samples in a batch.
     pub(crate) batch_size: u64,
+    /// The loss of the test split by which the best checkpoint is chosen: the greater, the better. Not every model has one.
+    pub(crate) judged_by: Option<&'static str>,
 }

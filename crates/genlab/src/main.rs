@@ -2,6 +2,7 @@
 
 mod bench;
 mod check;
+mod checkpoint;
 mod cli;
 mod commands;
 mod config;
@@ -10,6 +11,7 @@ mod curves;
 mod doctor;
 mod errors;
 mod events;
+mod files;
 mod history;
 mod library;
 mod output;
@@ -21,6 +23,7 @@ mod report;
 mod run_folder;
 mod scatter;
 mod settings;
+mod signals;
 #[cfg(test)]
 mod stand_in;
 mod terminal;
@@ -52,6 +55,7 @@ fn run(command: &Command) -> Result<(), Failure> {
     let library = &wiring::Crates;
     match command {
         Command::Train(args) => train::train(library, args),
+        Command::Resume(args) => train::resume(library, args),
         Command::Sample(args) => commands::sample(library, args),
         Command::Eval(args) => commands::eval(library, args),
         Command::List => commands::list(library),

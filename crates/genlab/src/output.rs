@@ -8,6 +8,11 @@ pub(crate) fn line(text: &str) -> Result<(), Failure> {
     judged(writeln!(anstream::stdout(), "{text}"))
 }
 
+/// Prints a line for a person to know, on stderr.
+pub(crate) fn note(text: &str) {
+    anstream::eprintln!("\x1b[1;33mnote:\x1b[0m {text}");
+}
+
 fn judged(written: Result<(), Error>) -> Result<(), Failure> {
     match written {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::input(

@@ -1,11 +1,13 @@
 //! From the command line to everything that a run needs to know, before anything is made.
 
-use crate::cli::TrainArgs;
+use crate::checkpoint::State;
+use crate::cli::{ResumeArgs, TrainArgs};
 use crate::config::{self, Layers, Settings};
 use crate::errors::Failure;
 use crate::library::{Library, ModelCard};
+use crate::run_folder::RunFolder;
 use datasets::nearest;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
 /// A run that is possible as far as the command line and the files on it tell.
@@ -45,6 +47,9 @@ pub(crate) fn plan(library: &dyn Library, args: &TrainArgs) -> Result<Plan, Fail
     if let Some(seed) = args.seed {
         flags.push(("--seed", "train.seed", number(seed)));
     }
+    if let Some(choice) = &args.on_divergence {
+        flags.push(("--on-divergence", "train.on_divergence", Value::String(choice.clone())));
+    }
     let layers = Layers {
         preset: Some((preset.name, preset.settings.clone())),
         file: args.config.as_deref(),
@@ -63,6 +68,66 @@ pub(crate) fn plan(library: &dyn Library, args: &TrainArgs) -> Result<Plan, Fail
         settings,
         out: args.out.clone(),
     })
+}
+
+/// The plan of a run that goes on from `state`: its own configuration, which must not have changed but for the number of epochs or steps.
+pub(crate) fn again(
+    library: &dyn Library,
+    run: &Path,
+    folder: &RunFolder,
+    state: &State,
+    args: &ResumeArgs,
+) -> Result<Plan, Failure> {
+    let model = model(library, &state.model)?;
+    let file = run.join("config.toml");
+    let mut flags = Vec::new();
+    if let Some(epochs) = args.epochs {
+        flags.push(("--epochs", "train.epochs", Value::Integer(epochs.into())));
+    }
+    if let Some(steps) = args.steps {
+        flags.push(("--steps", "train.steps", Value::Integer(steps.into())));
+    }
+    let layers = Layers {
+        file: Some(&file),
+        flags,
+        ..Layers::default()
+    };
+    let config = config::resolve(&config::with_program_defaults(model.defaults.clone()), layers)?;
+    let changed = changes(&state.config, &config::lasting(&config));
+    if !changed.is_empty() {
+        return Err(Failure::input(
+            format!(
+                "{} is not what the run began with: {}",
+                file.display(),
+                changed.join(", ")
+            ),
+            "put it back, or begin a new run with `genlab train MODEL -c FILE.toml`; only --epochs and --steps may change",
+        ));
+    }
+    Ok(Plan {
+        preset: folder.facts().text("preset").unwrap_or("default").into(),
+        settings: config::settings(&config)?,
+        model,
+        config,
+        out: None,
+    })
+}
+
+/// Each setting that differs.
+fn changes(was: &Table, is: &Table) -> Vec<String> {
+    let (was, is) = (config::leaves(was), config::leaves(is));
+    let value = |of: &[(String, &Value)], key: &str| {
+        let found = of.iter().find(|(known, _)| known == key);
+        found.map_or("not set".to_owned(), |(_, value)| config::shown(value))
+    };
+    let mut keys: Vec<&String> = was.iter().chain(&is).map(|(key, _)| key).collect();
+    keys.sort();
+    keys.dedup();
+    let pairs = keys.into_iter().map(|key| (key, value(&was, key), value(&is, key)));
+    pairs
+        .filter(|(_, was, is)| was != is)
+        .map(|(key, was, is)| format!("{key} is {is}, and was {was}"))
+        .collect()
 }
 
 /// A model by its name.

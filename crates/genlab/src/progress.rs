@@ -22,7 +22,10 @@ pub(crate) struct Progress {
     shown: Instant,
     /// Time spent in training steps alone, for the rate.
     training: Duration,
+    /// Steps that were done here.
     done: u64,
+    /// Steps that were done before.
+    before: u64,
 }
 
 enum Form {
@@ -32,7 +35,7 @@ enum Form {
 }
 
 impl Progress {
-    /// For `steps` steps in `epochs` epochs. Under `--json` nothing is shown.
+    /// For `steps` steps in all, in `epochs` epochs. Under `--json` nothing is shown.
     pub(crate) fn new(json: bool, sample: Sample, batch_size: u64, epochs: u64, steps: u64) -> Self {
         let form = if json {
             Form::Silent
@@ -52,7 +55,20 @@ impl Progress {
             shown: now,
             training: Duration::ZERO,
             done: 0,
+            before: 0,
         }
+    }
+
+    /// The next step is the one after `step`: the run goes on from there.
+    pub(crate) fn goes_on_from(&mut self, step: u64) {
+        *self = Self {
+            started: Instant::now(),
+            training: Duration::ZERO,
+            done: 0,
+            before: step,
+            form: std::mem::replace(&mut self.form, Form::Silent),
+            ..*self
+        };
     }
 
     /// A step of epoch `epoch` (from 1) is done and took `took`.
@@ -74,17 +90,19 @@ impl Progress {
             in_words(losses),
             thousands(self.rate() as u64),
             self.sample,
-            clock(remaining(self.started.elapsed(), self.done, self.steps))
+            clock(remaining(self.started.elapsed(), self.done, self.steps - self.before))
         );
         match &self.form {
             Form::Bar(bar) => {
-                bar.set_position(self.done);
+                bar.set_position(self.before + self.done);
                 bar.set_prefix(format!("epoch {epoch}/{}", self.epochs));
                 bar.set_message(tail);
             }
             _ => self.say(&format!(
                 "epoch {epoch}/{}  step {}/{}  {tail}",
-                self.epochs, self.done, self.steps
+                self.epochs,
+                self.before + self.done,
+                self.steps
             )),
         }
     }

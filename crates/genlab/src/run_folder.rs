@@ -6,19 +6,25 @@
 //! metrics.jsonl              step, epoch and eval events
 //! timing.jsonl               how long each step and epoch took
 //! samples/                   epoch-0001.png, reconstruction-0001.png, …
-//! checkpoints/step-N/        model.safetensors, optimiser.safetensors, state.json
+//! checkpoints/step-N/        model.safetensors, optimiser.safetensors, state.json, SHA256SUMS
 //! report.html                everything above to look at
+//! lock                       held by the one process that writes here
 //! ```
 
 use crate::errors::Failure;
+use crate::files::{Temporary, remove_leftovers, sync_folder, write_to_disk, write_whole};
 use serde_json::{Map, Value, json};
 use std::fs::{self, File};
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+mod cut;
+mod lock;
 mod past;
 
-pub(crate) use past::{PastRun, open};
+use lock::Lock;
+pub(crate) use past::{PastRun, facts, open};
 
 /// How often another run may take the chosen place before it is an error.
 const TRIES: usize = 100;
@@ -41,7 +47,21 @@ pub(crate) struct RunFolder {
     facts: Facts,
     // Buffered: thousands of lines a second must cost training nothing.
     metrics: BufWriter<File>,
+    /// Bytes in `metrics`, with those that wait.
+    metrics_bytes: u64,
     timing: BufWriter<File>,
+    /// Nobody else writes here meanwhile.
+    _lock: Lock,
+}
+
+/// A run's first files.
+pub(crate) struct First<'a> {
+    /// `config.toml`.
+    pub(crate) config: &'a str,
+    /// What `run.json` says.
+    pub(crate) facts: &'a Facts,
+    /// Writes the checkpoint of the state before the first step under the folder that it is given.
+    pub(crate) checkpoint: &'a dyn Fn(&Path) -> Result<(), Failure>,
 }
 
 /// Where a run is to go: `out` if it is free, else the next free `runs/MODEL-DATA-N`. Creates nothing.
@@ -70,43 +90,74 @@ fn cannot_write(path: &Path, error: &io::Error) -> Failure {
 
 impl RunFolder {
     /// Makes the folder that `choose` chooses. Where another run takes that place meanwhile, the next one.
-    pub(crate) fn begin(
-        out: Option<&Path>,
-        model: &str,
-        data: &str,
-        config: &str,
-        facts: &Facts,
-    ) -> Result<Self, Failure> {
-        let path = claim(
+    pub(crate) fn begin(out: Option<&Path>, model: &str, data: &str, first: &First<'_>) -> Result<Self, Failure> {
+        let (path, lock) = claim(
             || choose(out, model, data),
-            |path| make(path, config, facts),
+            |path| make(path, first),
             if out.is_none() { TRIES } else { 1 },
         )?;
-        Self::opened(path, facts.clone())
+        Self::opened(path, first.facts.clone(), lock)
     }
 
-    /// Makes this very folder.
-    #[cfg(test)]
-    pub(crate) fn create(path: &Path, config: &str, facts: Facts) -> Result<Self, Failure> {
-        make(path, config, &facts).map_err(|e| cannot_write(path, &e))?;
-        Self::opened(path.to_path_buf(), facts)
+    /// Opens the folder of an earlier run to go on writing to it.
+    pub(crate) fn again(path: &Path) -> Result<Self, Failure> {
+        let mut facts = facts(path)?;
+        for written_anew in ["v", "status"] {
+            facts.0.shift_remove(written_anew);
+        }
+        let lock = Lock::take(path, path)?;
+        for inner in ["", "checkpoints", "samples"] {
+            remove_leftovers(&path.join(inner));
+        }
+        Self::opened(path.to_path_buf(), facts, lock)
     }
 
-    fn opened(path: PathBuf, facts: Facts) -> Result<Self, Failure> {
+    fn opened(path: PathBuf, facts: Facts, lock: Lock) -> Result<Self, Failure> {
         let append = |name: &str| {
             let file = path.join(name);
-            File::options()
-                .append(true)
-                .open(&file)
-                .map(BufWriter::new)
-                .map_err(|e| Failure::file("write", &file, &e))
+            let opened = File::options().append(true).create(true).open(&file);
+            opened.map_err(|e| Failure::file("write", &file, &e))
         };
+        let metrics = append("metrics.jsonl")?;
+        let length = metrics.metadata().map(|metadata| metadata.len());
         Ok(Self {
-            metrics: append("metrics.jsonl")?,
-            timing: append("timing.jsonl")?,
+            metrics_bytes: length.map_err(|e| Failure::file("read", &path.join("metrics.jsonl"), &e))?,
+            metrics: BufWriter::new(metrics),
+            timing: BufWriter::new(append("timing.jsonl")?),
             path,
             facts,
+            _lock: lock,
         })
+    }
+
+    /// Cuts both logs back to what they held after a step, and returns the time that the run had taken until then.
+    pub(crate) fn cut_back(&mut self, step: u64, metrics_bytes: u64) -> Result<Duration, Failure> {
+        self.flush()?;
+        let cut = self.metrics.get_ref().set_len(metrics_bytes);
+        cut.map_err(|e| Failure::file("write", &self.path.join("metrics.jsonl"), &e))?;
+        self.metrics_bytes = metrics_bytes;
+        let timing = self.path.join("timing.jsonl");
+        let (kept, taken) = cut::timing(&timing, step)?;
+        let cut = self.timing.get_ref().set_len(kept);
+        cut.map_err(|e| Failure::file("write", &timing, &e))?;
+        Ok(taken)
+    }
+
+    /// Writes `config.toml` anew.
+    pub(crate) fn set_config(&self, config: &str) -> Result<(), Failure> {
+        self.write("config.toml", config.as_bytes())
+    }
+
+    /// Changes what `run.json` says; it is written with the next status.
+    pub(crate) fn set_facts(&mut self, facts: Facts) {
+        self.facts = facts;
+    }
+
+    /// Writes out the lines of `metrics.jsonl`, and returns its length when the disk has them.
+    pub(crate) fn sync_metrics(&mut self) -> Result<u64, Failure> {
+        let written = self.metrics.flush().and_then(|()| self.metrics.get_ref().sync_data());
+        written.map_err(|e| Failure::file("write", &self.path.join("metrics.jsonl"), &e))?;
+        Ok(self.metrics_bytes)
     }
 
     /// Where it is.
@@ -136,6 +187,7 @@ impl RunFolder {
     /// Adds a line to `metrics.jsonl`.
     pub(crate) fn metric(&mut self, line: &str) -> Result<(), Failure> {
         let written = writeln!(self.metrics, "{line}");
+        self.metrics_bytes += line.len() as u64 + 1;
         written.map_err(|e| Failure::file("write", &self.path.join("metrics.jsonl"), &e))
     }
 
@@ -149,87 +201,120 @@ impl RunFolder {
     pub(crate) fn write(&self, name: &str, bytes: &[u8]) -> Result<(), Failure> {
         write_whole(&self.path.join(name), bytes)
     }
+}
 
-    /// Writes a folder under this one, under a temporary name until `fill` has filled it.
-    pub(crate) fn write_folder(
-        &self,
-        name: &str,
-        fill: impl FnOnce(&Path) -> Result<(), Failure>,
-    ) -> Result<(), Failure> {
-        let path = self.path.join(name);
-        let hidden = Temporary::beside(&path);
-        fs::create_dir(&hidden.0).map_err(|e| Failure::file("write", &path, &e))?;
-        fill(&hidden.0)?;
-        hidden.rename(&path).map_err(|e| Failure::file("write", &path, &e))
+/// Why a folder could not be made.
+enum NotMade {
+    /// The file system said no: it may be that another run has just taken the place.
+    Io(io::Error),
+    /// It is something else.
+    Other(Failure),
+}
+
+impl From<io::Error> for NotMade {
+    fn from(error: io::Error) -> NotMade {
+        NotMade::Io(error)
+    }
+}
+
+impl From<Failure> for NotMade {
+    fn from(failure: Failure) -> NotMade {
+        NotMade::Other(failure)
     }
 }
 
 /// Makes the chosen folder, and chooses again only where another run took that place meanwhile.
-fn claim(
+fn claim<T>(
     mut choose: impl FnMut() -> Result<PathBuf, Failure>,
-    mut make: impl FnMut(&Path) -> io::Result<()>,
+    mut make: impl FnMut(&Path) -> Result<T, NotMade>,
     tries: usize,
-) -> Result<PathBuf, Failure> {
+) -> Result<(PathBuf, T), Failure> {
     let mut left = tries;
     loop {
         let path = choose()?;
         left -= 1;
         match make(&path) {
-            Ok(()) => return Ok(path),
-            Err(e) if left > 0 && [ErrorKind::AlreadyExists, ErrorKind::DirectoryNotEmpty].contains(&e.kind()) => {}
-            Err(e) => return Err(cannot_write(&path, &e)),
+            Ok(made) => return Ok((path, made)),
+            Err(NotMade::Io(e))
+                if left > 0 && [ErrorKind::AlreadyExists, ErrorKind::DirectoryNotEmpty].contains(&e.kind()) => {}
+            Err(NotMade::Io(e)) => return Err(cannot_write(&path, &e)),
+            Err(NotMade::Other(failure)) => return Err(failure),
         }
     }
 }
 
 /// Makes a run's folder with its first files, all at once.
-fn make(path: &Path, config: &str, facts: &Facts) -> io::Result<()> {
+fn make(path: &Path, first: &First<'_>) -> Result<Lock, NotMade> {
     if path.is_dir() {
-        return fill_in_place(path, config, facts);
+        return fill_in_place(path, first);
     }
     if let Some(parent) = path.parent() {
         fs::create_dir_all(parent)?;
     }
     let hidden = Temporary::beside(path);
     fs::create_dir(&hidden.0)?;
-    fill(&hidden.0, config, facts)?;
-    hidden.rename(path)
+    let lock = fill(&hidden.0, path, first)?;
+    hidden.rename(path)?;
+    Ok(lock)
 }
 
+/// What else lies in a run's folder beside `checkpoints`. `run.json` comes last: without it, a folder is no run.
+const INNER: [&str; 6] = [
+    "samples",
+    "config.toml",
+    "metrics.jsonl",
+    "timing.jsonl",
+    lock::NAME,
+    "run.json",
+];
+
 /// An empty folder stays the one that it is: it may be where the user's shell stands (`--out .`), or a mount.
-fn fill_in_place(path: &Path, config: &str, facts: &Facts) -> io::Result<()> {
+fn fill_in_place(path: &Path, first: &First<'_>) -> Result<Lock, NotMade> {
     // Whoever makes the first entry has the folder.
-    fs::create_dir(path.join("checkpoints"))?;
-    let hidden = Temporary(path.join(format!(".part-{}", std::process::id())));
-    let filled = fs::create_dir(&hidden.0)
-        .and_then(|()| fill(&hidden.0, config, facts))
-        .and_then(|()| {
-            for name in ["samples", "config.toml", "metrics.jsonl", "timing.jsonl", "run.json"] {
-                fs::rename(hidden.0.join(name), path.join(name))?;
-            }
-            Ok(())
-        });
+    let checkpoints = path.join("checkpoints");
+    fs::create_dir(&checkpoints)?;
+    let filled = move_in(path, first);
     if filled.is_err() {
-        let _ = fs::remove_dir(path.join("checkpoints"));
+        for name in INNER {
+            let inner = path.join(name);
+            let _ = fs::remove_file(&inner).or_else(|_| fs::remove_dir(&inner));
+        }
+        let _ = fs::remove_dir_all(checkpoints);
     }
     filled
 }
 
-fn fill(folder: &Path, config: &str, facts: &Facts) -> io::Result<()> {
-    fs::create_dir(folder.join("samples"))?;
-    fs::create_dir(folder.join("checkpoints"))?;
-    fs::write(folder.join("config.toml"), config)?;
-    fs::write(folder.join("run.json"), run_json("running", facts))?;
-    fs::write(folder.join("metrics.jsonl"), "")?;
-    fs::write(folder.join("timing.jsonl"), "")
+fn move_in(path: &Path, first: &First<'_>) -> Result<Lock, NotMade> {
+    let hidden = Temporary::inside(path);
+    fs::create_dir(&hidden.0)?;
+    let lock = fill(&hidden.0, path, first)?;
+    let checkpoints = hidden.0.join("checkpoints");
+    for entry in fs::read_dir(&checkpoints)? {
+        let entry = entry?;
+        fs::rename(entry.path(), path.join("checkpoints").join(entry.file_name()))?;
+    }
+    for name in INNER {
+        fs::rename(hidden.0.join(name), path.join(name))?;
+    }
+    sync_folder(path)?;
+    Ok(lock)
 }
 
-/// Writes a file under a temporary name and renames it.
-pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let hidden = Temporary::beside(path);
-    fs::write(&hidden.0, bytes)
-        .and_then(|()| hidden.rename(path))
-        .map_err(|e| Failure::file("write", path, &e))
+fn fill(folder: &Path, path: &Path, first: &First<'_>) -> Result<Lock, NotMade> {
+    let lock = Lock::take(folder, path)?;
+    fs::create_dir(folder.join("samples"))?;
+    fs::create_dir(folder.join("checkpoints"))?;
+    for (name, text) in [
+        ("config.toml", first.config),
+        ("run.json", &run_json("running", first.facts)),
+        ("metrics.jsonl", ""),
+        ("timing.jsonl", ""),
+    ] {
+        write_to_disk(&folder.join(name), text.as_bytes())?;
+    }
+    (first.checkpoint)(folder)?;
+    sync_folder(folder)?;
+    Ok(lock)
 }
 
 fn run_json(status: &str, facts: &Facts) -> String {
@@ -238,31 +323,6 @@ fn run_json(status: &str, facts: &Facts) -> String {
     all.insert("status".into(), json!(status));
     all.extend(facts.0.clone());
     serde_json::to_string_pretty(&all).expect("plain values can be written") + "\n"
-}
-
-/// A name beside the real one, removed again unless it is renamed.
-struct Temporary(PathBuf);
-
-impl Temporary {
-    fn beside(path: &Path) -> Self {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        Self(path.with_file_name(format!(".{name}.part-{}", std::process::id())))
-    }
-
-    /// Takes the real name. An empty folder of that name gives way.
-    fn rename(&self, path: &Path) -> io::Result<()> {
-        if path.is_dir() {
-            fs::remove_dir(path)?;
-        }
-        fs::rename(&self.0, path)
-    }
-}
-
-impl Drop for Temporary {
-    fn drop(&mut self) {
-        // After a rename there is nothing left to remove, and that is not an error.
-        let _ = fs::remove_file(&self.0).or_else(|_| fs::remove_dir_all(&self.0));
-    }
 }
 
 #[cfg(test)]

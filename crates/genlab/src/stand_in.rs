@@ -2,7 +2,7 @@
 
 use crate::config::get;
 use crate::errors::Failure;
-use crate::library::{DataCard, Library, ModelCard, Preset, Sample, Summary, Workload};
+use crate::library::{DataCard, Diagnosis, Library, ModelCard, Preset, Sample, Summary, Workload};
 use crate::pictures::{Images, Pictures};
 use crate::run_folder::PastRun;
 use genmodels::Losses;
@@ -15,7 +15,9 @@ pub(crate) struct StandIn;
 struct Work {
     images: bool,
     steps: u64,
+    /// Diverges at this step, until the learning rate was halved twice.
     diverge_at: i64,
+    halvings: u32,
     batch_size: u64,
     seed: u64,
 }
@@ -90,6 +92,7 @@ impl Library for StandIn {
             images: model == "vae",
             steps: 0,
             diverge_at,
+            halvings: 0,
             batch_size: settings.train.batch_size,
             seed: settings.train.seed,
         }))
@@ -172,6 +175,7 @@ impl Workload for Work {
             shape: if self.images { vec![28, 28] } else { vec![2] },
             parameters: 964_000,
             batch_size: self.batch_size,
+            judged_by: self.images.then_some("elbo"),
         }
     }
 
@@ -181,7 +185,7 @@ impl Workload for Work {
 
     fn step(&mut self, _: u64, _: u64) -> Result<Losses, Failure> {
         self.steps += 1;
-        if self.steps as i64 == self.diverge_at {
+        if self.steps as i64 == self.diverge_at && self.halvings < 2 {
             return Err(Failure::diverged(self.steps, "reconstruction", f64::NAN));
         }
         Ok(self.losses(10.0))
@@ -211,8 +215,33 @@ impl Workload for Work {
     fn save(&self, folder: &Path) -> Result<(), Failure> {
         for name in ["model.safetensors", "optimiser.safetensors"] {
             let file = folder.join(name);
-            std::fs::write(&file, "weights").map_err(|e| Failure::file("write", &file, &e))?;
+            let weights = format!("weights after {} steps", self.steps);
+            std::fs::write(&file, weights).map_err(|e| Failure::file("write", &file, &e))?;
         }
         Ok(())
+    }
+
+    fn load(&mut self, folder: &Path, step: u64, halvings: u32) -> Result<(), Failure> {
+        let file = folder.join("model.safetensors");
+        let weights = std::fs::read_to_string(&file).map_err(|e| Failure::file("read", &file, &e))?;
+        assert_eq!(weights, format!("weights after {step} steps"));
+        (self.steps, self.halvings) = (step, halvings);
+        Ok(())
+    }
+
+    fn check_finite(&self) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    fn diagnose(&mut self, loaded: u64, diverged: u64) -> Result<Option<Diagnosis>, Failure> {
+        let text = format!("in step {diverged}: ln gave 1 NaN, repeated from step {loaded}");
+        Ok(Some(Diagnosis {
+            text,
+            detail: Vec::new(),
+        }))
+    }
+
+    fn fingerprint(&self) -> String {
+        self.seed.to_string()
     }
 }

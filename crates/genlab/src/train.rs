@@ -1,5 +1,6 @@
-//! `genlab train`: the loop, and what it leaves behind after each epoch.
+//! `genlab train` and `genlab resume`: the loop, and what it leaves behind after each epoch.
 
+use crate::checkpoint::{Best, Schedule, State};
 use crate::cli::TrainArgs;
 use crate::config::leaves;
 use crate::errors::Failure;
@@ -7,115 +8,92 @@ use crate::events::Event;
 use crate::history::History;
 use crate::library::{Library, Summary, Workload};
 use crate::plan::{Plan, plan};
-use crate::progress::{Progress, counted, thousands};
+use crate::progress::Progress;
 use crate::quantity::in_words;
 use crate::report::Shot;
-use crate::run_folder::{Facts, RunFolder};
+use crate::run_folder::RunFolder;
+use crate::signals::Stop;
 use crate::{cpu, output};
-use serde_json::{Map, json};
+use genmodels::Losses;
+use serde_json::json;
 use std::time::{Duration, Instant};
 use toml::Table;
 
+mod back;
+mod begin;
 mod keep;
+mod resume;
+
+pub(crate) use resume::resume;
 
 /// Runs the command.
 pub(crate) fn train(library: &dyn Library, args: &TrainArgs) -> Result<(), Failure> {
     let plan = plan(library, args)?;
-    let threads = args.threads.map_or_else(cpu::threads, usize::from);
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(threads)
-        .build()
-        .map_err(|e| {
-            Failure::input(
-                format!("cannot start {threads} threads: {e}"),
-                "ask for fewer with --threads N",
-            )
-        })?;
-    pool.install(|| {
+    let stop = Stop::on_signals()?;
+    in_pool(args.threads, |threads| {
         // The data are open and the model is built before the first file is written.
         let mut workload = library.open(plan.model.name, &plan.config)?;
-        Run::begin(plan, workload.as_ref(), threads, args.json)?.finish(workload.as_mut())
+        let console = Console { json: args.json, stop };
+        Run::begin(plan, workload.as_ref(), threads, console)?.finish(workload.as_mut())
     })
+}
+
+/// Runs `f` with so many threads, which it is told.
+fn in_pool(threads: Option<u16>, f: impl FnOnce(usize) -> Result<(), Failure> + Send) -> Result<(), Failure> {
+    let threads = threads.map_or_else(cpu::threads, usize::from);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+    let pool = pool.map_err(|e| {
+        Failure::input(
+            format!("cannot start {threads} threads: {e}"),
+            "ask for fewer with --threads N",
+        )
+    })?;
+    pool.install(|| f(threads))
+}
+
+/// How the run and its user talk.
+struct Console {
+    /// One JSON object a line on stdout.
+    json: bool,
+    /// Whether the user wants it to stop.
+    stop: Stop,
 }
 
 /// A run under way.
 struct Run {
     plan: Plan,
     summary: Summary,
+    schedule: Schedule,
     folder: RunFolder,
-    json: bool,
+    console: Console,
     progress: Progress,
     history: History,
+    best: Option<Best>,
     samples: Vec<Shot>,
     reconstructions: Vec<Shot>,
-    /// Epochs and steps that are done, and the steps to do.
+    /// Epochs and steps that are done.
     epoch: u64,
     step: u64,
-    total: u64,
+    /// How many times the run went back after a divergence.
+    retries: u32,
+    /// The last checkpoint, to go back to.
+    last: State,
     started: Instant,
+    /// The time that the run took before that.
+    earlier: Duration,
 }
 
 impl Run {
-    fn begin(plan: Plan, work: &dyn Workload, threads: usize, json: bool) -> Result<Self, Failure> {
-        let (summary, per_epoch) = (work.summary(), work.steps_per_epoch());
-        let train = &plan.settings.train;
-        let total = match train.steps {
-            0 => train.epochs.saturating_mul(per_epoch),
-            steps => steps,
-        };
-        let folder = RunFolder::begin(
-            plan.out.as_deref(),
-            plan.model.name,
-            &plan.settings.data.name,
-            &crate::config::to_toml(&plan.config),
-            &facts(&plan, threads),
-        )?;
-        let epochs = total.div_ceil(per_epoch);
-        let progress = Progress::new(json, summary.sample, summary.batch_size, epochs, total);
-        progress.say(&format!(
-            "training {} on {}: {}, {} parameters, {} in steps of {}",
-            plan.model.name,
-            plan.settings.data.name,
-            summary.data,
-            thousands(summary.parameters),
-            if train.steps == 0 {
-                counted(train.epochs, "epoch")
-            } else {
-                counted(total, "step")
-            },
-            summary.batch_size,
-        ));
-        progress.say(&format!(
-            "seed {}, {}, vectors of {} ({}), run {}",
-            train.seed,
-            counted(threads as u64, "thread"),
-            cpu::BUILD.lanes(),
-            cpu::BUILD.name(),
-            folder.path().display()
-        ));
-        Ok(Self {
-            plan,
-            summary,
-            folder,
-            json,
-            progress,
-            history: History::default(),
-            samples: Vec::new(),
-            reconstructions: Vec::new(),
-            epoch: 0,
-            step: 0,
-            total,
-            started: Instant::now(),
-        })
-    }
-
     fn finish(mut self, work: &mut dyn Workload) -> Result<(), Failure> {
-        let outcome = self.epochs(work);
+        let outcome = self.all_steps(work);
         self.progress.finish();
         if let Err(mut failure) = outcome {
-            let mut status = "failed";
+            let status = match () {
+                () if failure.is_divergence() => "diverged",
+                () if failure.is_interruption() => "interrupted",
+                () => "failed",
+            };
             if failure.is_divergence() {
-                status = "diverged";
                 failure = failure.hint(slower(&self.plan.config));
             }
             // The first failure is the one to tell; the folder says as much as it still can.
@@ -127,36 +105,60 @@ impl Run {
         self.folder.set_status("done")?;
         self.report("done")?;
         let run = self.folder.path().display().to_string();
-        let seconds = self.started.elapsed().as_secs_f64();
         self.emit(&Event::Done {
             epoch: self.epoch,
             step: self.step,
             run: &run,
-            seconds,
+            seconds: self.time().as_secs_f64(),
         })?;
-        if !self.json {
+        if !self.console.json {
             self.farewell(work)?;
             output::line(&run)?;
         }
         Ok(())
     }
 
-    fn epochs(&mut self, work: &mut dyn Workload) -> Result<(), Failure> {
-        while self.step < self.total {
-            let steps = work.steps_per_epoch().min(self.total - self.step);
-            let began = Instant::now();
-            for index in 0..steps {
-                self.one_step(work, index)?;
+    /// All steps, also where the run has to go back for some of them.
+    fn all_steps(&mut self, work: &mut dyn Workload) -> Result<(), Failure> {
+        loop {
+            let failure = match self.steps(work) {
+                Err(failure) if failure.is_divergence() => self.diagnosed(work, failure),
+                outcome => return outcome,
+            };
+            if self.retries >= self.plan.settings.train.on_divergence.retries() {
+                return Err(failure);
             }
-            self.epoch += 1;
+            self.go_back(work, &failure)?;
+        }
+    }
+
+    fn steps(&mut self, work: &mut dyn Workload) -> Result<(), Failure> {
+        let mut began = Instant::now();
+        while self.step < self.schedule.total() {
+            self.one_step(work)?;
+            if self.step.is_multiple_of(self.schedule.per_epoch()) {
+                self.end_of_epoch(work, began)?;
+                began = Instant::now();
+            }
+            let stop = self.console.stop.is_asked_for();
+            if stop || self.schedule.is_due(self.step) {
+                self.checkpoint(work)?;
+            }
+            if stop {
+                return Err(Failure::interrupted(self.step, self.folder.path()));
+            }
+        }
+        // What is shown of an epoch that the number of steps cuts short comes after the last checkpoint: with more steps, the run would not stop here.
+        if !self.step.is_multiple_of(self.schedule.per_epoch()) {
             self.end_of_epoch(work, began)?;
         }
         Ok(())
     }
 
-    fn one_step(&mut self, work: &mut dyn Workload, index: u64) -> Result<(), Failure> {
+    fn one_step(&mut self, work: &mut dyn Workload) -> Result<(), Failure> {
         let began = Instant::now();
-        let losses = work.step(self.epoch, index)?;
+        let per_epoch = self.schedule.per_epoch();
+        let losses = work.step(self.step / per_epoch, self.step % per_epoch)?;
         let took = began.elapsed();
         self.step += 1;
         let (epoch, step) = (self.epoch + 1, self.step);
@@ -173,6 +175,7 @@ impl Run {
     }
 
     fn end_of_epoch(&mut self, work: &mut dyn Workload, began: Instant) -> Result<(), Failure> {
+        self.epoch += 1;
         let (epoch, step, trained) = (self.epoch, self.step, began.elapsed());
         let mean = self.history.end_epoch();
         self.emit(&Event::Epoch {
@@ -187,12 +190,9 @@ impl Run {
             }
             self.emit(&Event::Eval { epoch, step, losses })?;
             self.history.evals.push((step, *losses));
+            self.judge(losses);
         }
         self.draw(work)?;
-        let every = self.plan.settings.checkpoint.every_epochs;
-        if step == self.total || (every > 0 && epoch.is_multiple_of(every)) {
-            self.checkpoint(work)?;
-        }
         self.folder.time(&json!({
             "v": 1, "event": "epoch", "epoch": epoch, "step": step,
             "training_ms": milliseconds(trained), "all_ms": milliseconds(began.elapsed()),
@@ -208,12 +208,32 @@ impl Run {
         Ok(())
     }
 
+    /// Remembers the best of the states that a checkpoint keeps.
+    fn judge(&mut self, losses: &Losses) {
+        let Some(name) = self.summary.judged_by.filter(|_| self.schedule.is_due(self.step)) else {
+            return;
+        };
+        let value = losses.get(name);
+        if let Some(value) = value.filter(|value| self.best.as_ref().is_none_or(|best| *value > best.value)) {
+            self.best = Some(Best {
+                step: self.step,
+                name: name.into(),
+                value,
+            });
+        }
+    }
+
+    /// How long the run has taken so far, what came before an interruption included.
+    fn time(&self) -> Duration {
+        self.earlier + self.started.elapsed()
+    }
+
     fn emit(&mut self, event: &Event<'_>) -> Result<(), Failure> {
-        if !self.json && !event.is_metric() {
+        if !self.console.json && !event.is_metric() {
             return Ok(());
         }
         let line = event.to_line();
-        if self.json {
+        if self.console.json {
             output::line(&line)?;
         }
         if event.is_metric() {
@@ -221,20 +241,6 @@ impl Run {
         }
         Ok(())
     }
-}
-
-/// What `run.json` says beside its version and status.
-fn facts(plan: &Plan, threads: usize) -> Facts {
-    let mut facts = Map::new();
-    facts.insert("model".into(), json!(plan.model.name));
-    facts.insert("preset".into(), json!(plan.preset));
-    facts.insert("data".into(), json!(plan.settings.data.name));
-    facts.insert("seed".into(), json!(plan.settings.train.seed));
-    facts.insert("version".into(), json!(env!("CARGO_PKG_VERSION")));
-    facts.insert("cpu".into(), json!(cpu::detect().name));
-    facts.insert("lanes".into(), json!(cpu::BUILD.lanes()));
-    facts.insert("threads".into(), json!(threads));
-    Facts(facts)
 }
 
 /// What to try after a divergence: the model's own learning rates, halved.
@@ -245,9 +251,10 @@ fn slower(config: &Table) -> String {
     let halved: Vec<String> = rates
         .filter_map(|(key, value)| Some(format!(" -s {key}={:e}", value.as_float()? / 2.0)))
         .collect();
+    let or = "; `--on-divergence retry:3` goes back and halves by itself";
     match halved.len() {
-        0 | 1 => format!("a smaller learning rate usually helps:{}", halved.concat()),
-        _ => format!("smaller learning rates usually help:{}", halved.concat()),
+        0 | 1 => format!("a smaller learning rate usually helps:{}{or}", halved.concat()),
+        _ => format!("smaller learning rates usually help:{}{or}", halved.concat()),
     }
 }
 

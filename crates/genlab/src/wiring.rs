@@ -7,11 +7,11 @@ use crate::pictures::Pictures;
 use crate::run_folder::PastRun;
 use datasets::{DataError, Dataset};
 use genmodels::{ConfigError, Losses, Model, TrainError, Trainer};
-use std::path::Path;
 use tensor_core::Random;
 use toml::Table;
 use work::{Judged, Work};
 
+mod divergence;
 mod info;
 mod size;
 mod work;
@@ -63,8 +63,8 @@ impl Library for Crates {
     fn evaluate(&self, run: &PastRun) -> Result<Option<Losses>, Failure> {
         let settings = settings(&run.config)?;
         let data = open_data(&settings.data.name)?;
-        if data.shape != run.shape {
-            let (is, was) = (info::size(&data.shape), info::size(&run.shape));
+        if data.shape != run.checkpoint.shape {
+            let (is, was) = (info::size(&data.shape), info::size(&run.checkpoint.shape));
             return Err(Failure::input(
                 format!("{} has {is}, but the run was trained on {was}", settings.data.name),
                 "name a data set of the same kind with --data",
@@ -75,9 +75,13 @@ impl Library for Crates {
     }
 
     fn draw(&self, run: &PastRun, seed: u64, count: usize) -> Result<(Pictures, Option<Pictures>), Failure> {
-        size::check_samples(count, run.shape.iter().product())?;
+        size::check_samples(count, run.checkpoint.shape.iter().product())?;
         let trainer = load(run, seed)?;
-        let samples = work::pictures(&trainer.sample(count), &run.shape, trainer.model().value_range());
+        let samples = work::pictures(
+            &trainer.sample(count),
+            &run.checkpoint.shape,
+            trainer.model().value_range(),
+        );
         let real = match samples {
             // Those of a file may not be there any more; samples can be drawn all the same.
             Pictures::Points(_) => {
@@ -110,8 +114,8 @@ fn build(model: &str, config: &Table, data_dim: usize, seed: u64) -> Result<Trai
 
 /// The model of a past run with the weights of its checkpoint. `seed` keys what is sampled.
 fn load(run: &PastRun, seed: u64) -> Result<Trainer, Failure> {
-    let mut trainer = build(&run.model, &run.config, run.shape.iter().product(), seed)?;
-    trainer.load_model(&run.checkpoint).map_err(train_failure)?;
+    let mut trainer = build(&run.model, &run.config, run.checkpoint.shape.iter().product(), seed)?;
+    trainer.load_model(&run.checkpoint.path).map_err(train_failure)?;
     Ok(trainer)
 }
 
@@ -129,13 +133,9 @@ fn setting_failure(error: ConfigError) -> Failure {
 fn train_failure(error: TrainError) -> Failure {
     match error {
         TrainError::Diverged { step, loss, value } => Failure::diverged(step, loss, value),
+        TrainError::NotFinite { step, name } => Failure::diverged_parameter(step, &name),
         other => Failure::input(other.to_string(), other.hint()),
     }
-}
-
-/// Saves the state of a run.
-fn save(trainer: &Trainer, folder: &Path) -> Result<(), Failure> {
-    trainer.save(folder).map_err(train_failure)
 }
 
 /// Refuses points of the plane for a model whose samples cannot be anywhere.

@@ -39,6 +39,11 @@ pub trait Model: Module + Send + Sync {
     /// What the model says of a batch \[B, D\] that it does not train on, if it can say something.
     fn evaluate(&self, x: &Tensor, cx: &mut Context) -> Option<Losses>;
 
+    /// The loss of [`Model::evaluate`] that says which of two states of the model is the better one: that with the greater value.
+    fn judged_by(&self) -> Option<&'static str> {
+        None
+    }
+
     /// `n` new samples, \[n, D\], in [`Model::value_range`].
     fn sample(&self, n: usize, cx: &mut Context) -> Tensor;
 

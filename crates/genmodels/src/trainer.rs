@@ -6,7 +6,7 @@ use crate::model::{Model, NamedOptimiser};
 use nn::{Context, StateError, module, state};
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
-use tensor_core::{Random, Tensor, no_grad, parallel_region};
+use tensor_core::{DType, Random, Tensor, no_grad, parallel_region};
 
 /// Why a run cannot begin or go on.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +37,14 @@ pub enum TrainError {
         /// What it is.
         value: f64,
     },
+    /// A number that is learnt is not finite.
+    #[error("step {step}: `{name}` is not finite")]
+    NotFinite {
+        /// The step after which it was found, from 1.
+        step: u64,
+        /// The parameter or buffer, or the moment of an optimiser.
+        name: String,
+    },
     /// A checkpoint could not be written or read.
     #[error(transparent)]
     State(#[from] StateError),
@@ -48,7 +56,7 @@ impl TrainError {
         match self {
             TrainError::Untrained { .. } => "give it to one, or name it in Model::frozen",
             TrainError::TrainedTwice { .. } => "give it to one of them",
-            TrainError::Diverged { .. } => "a smaller learning rate often helps",
+            TrainError::Diverged { .. } | TrainError::NotFinite { .. } => "a smaller learning rate often helps",
             TrainError::State(StateError::Io { .. }) => "check that its folder exists, and that you may use it",
             TrainError::State(StateError::Format { .. }) => {
                 "the checkpoint is damaged: without its folder, the one before it is used"
@@ -155,22 +163,44 @@ impl Trainer {
         parallel_region(|| no_grad(|| self.model.reconstruct(x, &mut cx)))
     }
 
+    /// Multiplies the learning rate of each optimiser by `factor`.
+    pub fn scale_learning_rates(&mut self, factor: f64) {
+        for NamedOptimiser { optimiser, .. } in &mut self.optimisers {
+            optimiser.set_learning_rate(optimiser.learning_rate() * factor);
+        }
+    }
+
+    /// Looks at everything that is learnt. A step whose gradient is not finite leaves such numbers behind, which the losses show one step later.
+    ///
+    /// # Errors
+    /// With the first name that has a number that is not finite.
+    pub fn check_finite(&self) -> Result<(), TrainError> {
+        let moments = self.optimiser_state();
+        let model = state::state_dict(&self.model);
+        match model.iter().chain(&moments).find(|(_, tensor)| !is_finite(tensor)) {
+            None => Ok(()),
+            Some((name, _)) => Err(TrainError::NotFinite {
+                step: self.steps,
+                name: name.clone(),
+            }),
+        }
+    }
+
+    fn optimiser_state(&self) -> BTreeMap<String, Tensor> {
+        let each = self.optimisers.iter().flat_map(|NamedOptimiser { name, optimiser }| {
+            let state = optimiser.state().into_iter();
+            state.map(move |(key, value)| (format!("{name}/{key}"), value))
+        });
+        each.collect()
+    }
+
     /// Writes `model.safetensors` (under PyTorch's names) and `optimiser.safetensors` into a folder.
     ///
     /// # Errors
     /// If a file cannot be written.
     pub fn save(&self, folder: &Path) -> Result<(), TrainError> {
         state::save(&self.model, &folder.join("model.safetensors"))?;
-        let mut all = BTreeMap::new();
-        for NamedOptimiser { name, optimiser } in &self.optimisers {
-            all.extend(
-                optimiser
-                    .state()
-                    .into_iter()
-                    .map(|(key, value)| (format!("{name}/{key}"), value)),
-            );
-        }
-        state::save_tensors(&all, &folder.join("optimiser.safetensors"))?;
+        state::save_tensors(&self.optimiser_state(), &folder.join("optimiser.safetensors"))?;
         Ok(())
     }
 
@@ -210,11 +240,15 @@ impl Trainer {
     }
 }
 
+/// Whether each number is finite: of one that is not, no multiple is 0.
+fn is_finite(tensor: &Tensor) -> bool {
+    tensor.dtype() == DType::U32 || no_grad(|| (tensor * 0.0).sum(..).item() == 0.0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::catalogue;
-    use tensor_core::DType;
 
     fn trainer(entry: &catalogue::Entry, seed: u64) -> Trainer {
         let mut settings = entry.defaults();
@@ -252,6 +286,39 @@ mod tests {
                 "{}",
                 entry.name
             );
+        }
+    }
+
+    #[test]
+    fn a_number_that_is_not_finite_is_found_by_its_name() {
+        for entry in catalogue() {
+            let mut trainer = trainer(entry, 1);
+            steps(&mut trainer, 2);
+            trainer.check_finite().unwrap();
+            let params = module::params(&trainer.model);
+            let last = params.last().unwrap();
+            let spoilt = last.tensor() * f64::INFINITY;
+            last.set(&spoilt);
+            let message = trainer.check_finite().unwrap_err().to_string();
+            assert_eq!(message, format!("step 2: `{}` is not finite", last.name()));
+        }
+    }
+
+    #[test]
+    fn learning_rates_are_scaled_by_a_factor() {
+        for entry in catalogue() {
+            let rates = |trainer: &Trainer| -> Vec<f64> {
+                trainer
+                    .optimisers
+                    .iter()
+                    .map(|named| named.optimiser.learning_rate())
+                    .collect()
+            };
+            let mut trainer = trainer(entry, 1);
+            let before = rates(&trainer);
+            trainer.scale_learning_rates(0.25);
+            let quarters: Vec<f64> = before.iter().map(|rate| rate / 4.0).collect();
+            assert_eq!(rates(&trainer), quarters);
         }
     }
 

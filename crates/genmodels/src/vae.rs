@@ -213,6 +213,10 @@ impl Model for Vae {
         Some(report(&reconstruction, &kl))
     }
 
+    fn judged_by(&self) -> Option<&'static str> {
+        Some("elbo")
+    }
+
     /// The means of p(x | z) for z ~ N(0, I).
     fn sample(&self, n: usize, cx: &mut Context) -> Tensor {
         let z = cx.noise.normal([n, self.latent_dim], self.dtype());

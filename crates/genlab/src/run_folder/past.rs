@@ -1,13 +1,11 @@
 //! Runs that were written earlier.
 
 use super::Facts;
+use crate::checkpoint::{self, Checkpoint};
 use crate::errors::Failure;
 use serde_json::{Map, Value};
 use std::fs;
-use std::path::{Path, PathBuf};
-
-/// No sample has more values: a damaged file must not ask for more memory than there is.
-const LARGEST_SAMPLE: usize = 1 << 24;
+use std::path::Path;
 
 /// A run that was written earlier.
 #[derive(Debug)]
@@ -16,14 +14,10 @@ pub(crate) struct PastRun {
     pub(crate) config: toml::Table,
     /// The model's name.
     pub(crate) model: String,
-    /// The sizes of one sample.
-    pub(crate) shape: Vec<usize>,
-    /// The last checkpoint.
-    pub(crate) checkpoint: PathBuf,
-    /// The step of the last checkpoint.
-    pub(crate) step: u64,
-    /// The epoch of the last checkpoint.
-    pub(crate) epoch: u64,
+    /// The newest checkpoint that is sound.
+    pub(crate) checkpoint: Checkpoint,
+    /// Why each newer one was passed over.
+    pub(crate) passed_over: Vec<String>,
     /// "done", or how far the run came: "running" is also what a run says that was killed.
     pub(crate) status: String,
 }
@@ -31,10 +25,11 @@ pub(crate) struct PastRun {
 impl PastRun {
     /// What a person should know of a run that is not done: there may be less in it than they think.
     pub(crate) fn unfinished(&self) -> Option<String> {
-        let (step, epoch) = (self.step, self.epoch);
+        let (step, epoch) = (self.checkpoint.step, self.checkpoint.epoch);
         let how = match self.status.as_str() {
             "done" => return None,
             "running" => "it is still under way, or was stopped",
+            "interrupted" => "it was interrupted",
             "diverged" => "it diverged",
             _ => "it failed",
         };
@@ -44,64 +39,40 @@ impl PastRun {
     }
 }
 
-/// Opens the folder of a run.
+/// Opens the folder of a run to look at it.
 pub(crate) fn open(path: &Path) -> Result<PastRun, Failure> {
-    if !path.join("run.json").is_file() {
+    let facts = facts(path)?;
+    let text = |name: &str| {
+        let missing = || damaged(&path.join("run.json"), &format!("it has no `{name}`"));
+        facts.text(name).map(str::to_string).ok_or_else(missing)
+    };
+    let (model, status) = (text("model")?, text("status")?);
+    let config = crate::config::read_file(&path.join("config.toml"))?;
+    let (checkpoint, passed_over) = checkpoint::newest(path, |_| Ok(()))?;
+    Ok(PastRun {
+        config,
+        model,
+        checkpoint,
+        passed_over,
+        status,
+    })
+}
+
+/// What `run.json` says.
+pub(crate) fn facts(path: &Path) -> Result<Facts, Failure> {
+    let file = path.join("run.json");
+    if !file.is_file() {
         return Err(Failure::input(
             format!("{} is not the folder of a run", path.display()),
             "give a folder that `genlab train` has made, such as runs/vae-glyphs-1",
         ));
     }
-    let file = path.join("run.json");
-    let facts = Facts(read_json(&file)?);
-    let text = |name: &str| {
-        let missing = || damaged(&file, &format!("it has no `{name}`"));
-        facts.text(name).map(str::to_string).ok_or_else(missing)
-    };
-    let (model, status) = (text("model")?, text("status")?);
-    let config = crate::config::read_file(&path.join("config.toml"))?;
-    let (step, checkpoint) = checkpoints(path).into_iter().max().ok_or_else(|| {
-        Failure::input(
-            format!("the run {} has no checkpoint yet", path.display()),
-            "a checkpoint is written after each epoch: let it train for longer",
-        )
-    })?;
-    let state = read_json(&checkpoint.join("state.json"))?;
-    let epoch = state.get("epoch").and_then(Value::as_u64).unwrap_or(0);
-    let sizes = state.get("shape").and_then(Value::as_array).into_iter().flatten();
-    let shape: Vec<usize> = sizes.filter_map(|size| usize::try_from(size.as_u64()?).ok()).collect();
-    let dim = shape.iter().try_fold(1_usize, |dim, &size| dim.checked_mul(size));
-    if shape.is_empty() || !dim.is_some_and(|dim| (1..=LARGEST_SAMPLE).contains(&dim)) {
-        let file = checkpoint.join("state.json");
-        return Err(damaged(&file, "`shape` is not the size of a sample"));
-    }
-    Ok(PastRun {
-        config,
-        model,
-        shape,
-        checkpoint,
-        step,
-        epoch,
-        status,
-    })
+    let text = fs::read_to_string(&file).map_err(|e| Failure::file("read", &file, &e))?;
+    let facts: Map<String, Value> = serde_json::from_str(&text).map_err(|e| damaged(&file, &e.to_string()))?;
+    Ok(Facts(facts))
 }
 
-fn checkpoints(run: &Path) -> Vec<(u64, PathBuf)> {
-    let entries = fs::read_dir(run.join("checkpoints")).into_iter().flatten().flatten();
-    entries
-        .filter_map(|entry| {
-            let step = entry.file_name().to_str()?.strip_prefix("step-")?.parse().ok()?;
-            Some((step, entry.path()))
-        })
-        .collect()
-}
-
-fn read_json(path: &Path) -> Result<Map<String, Value>, Failure> {
-    let text = fs::read_to_string(path).map_err(|e| Failure::file("read", path, &e))?;
-    serde_json::from_str(&text).map_err(|e| damaged(path, &e.to_string()))
-}
-
-fn damaged(path: &Path, fault: &str) -> Failure {
+pub(super) fn damaged(path: &Path, fault: &str) -> Failure {
     Failure::input(
         format!("{} is damaged: {fault}", path.display()),
         "`genlab train -c RUN/config.toml` makes the run again",

@@ -7,6 +7,22 @@ fn facts() -> Facts {
     ]))
 }
 
+fn first<'a>(config: &'a str, facts: &'a Facts) -> First<'a> {
+    let checkpoint = &|folder: &Path| {
+        fs::create_dir(folder.join("checkpoints/step-0")).map_err(|e| Failure::file("write", folder, &e))
+    };
+    First {
+        config,
+        facts,
+        checkpoint,
+    }
+}
+
+/// Makes this very folder.
+fn create(path: &Path, config: &str) -> Result<RunFolder, Failure> {
+    RunFolder::begin(Some(path), "vae", "glyphs", &first(config, &facts()))
+}
+
 fn names(folder: &Path) -> Vec<String> {
     let mut names: Vec<String> = fs::read_dir(folder)
         .unwrap()
@@ -20,12 +36,13 @@ fn names(folder: &Path) -> Vec<String> {
 fn a_new_folder_has_its_first_files_and_no_leftovers() {
     let place = tempfile::tempdir().unwrap();
     let path = place.path().join("a/b/run");
-    let mut run = RunFolder::create(&path, "x = 1\n", facts()).unwrap();
+    let mut run = create(&path, "x = 1\n").unwrap();
     assert_eq!(
         names(&path),
         [
             "checkpoints",
             "config.toml",
+            "lock",
             "metrics.jsonl",
             "run.json",
             "samples",
@@ -51,7 +68,7 @@ fn an_empty_folder_may_be_used_and_a_full_one_may_not() {
     let path = place.path().join("run");
     fs::create_dir(&path).unwrap();
     assert_eq!(choose(Some(&path), "vae", "glyphs").unwrap(), path);
-    RunFolder::create(&path, "", facts()).unwrap();
+    create(&path, "").unwrap();
     assert_eq!(
         choose(Some(&path), "vae", "glyphs").unwrap_err().to_string(),
         format!(
@@ -68,11 +85,7 @@ fn a_folder_that_cannot_be_written_is_one_clear_error() {
     let file = place.path().join("file");
     fs::write(&file, "").unwrap();
     for path in [file.clone(), file.join("run")] {
-        let chosen = choose(Some(&path), "vae", "glyphs");
-        let failure = chosen
-            .and_then(|p| RunFolder::create(&p, "", facts()).map(|_| ()))
-            .unwrap_err();
-        let message = failure.to_string();
+        let message = create(&path, "").unwrap_err().to_string();
         assert!(
             message.starts_with(&format!("error: cannot write the output folder {}: ", path.display())),
             "{message}"
@@ -90,54 +103,6 @@ fn without_out_the_name_says_model_and_data() {
 }
 
 #[test]
-fn a_folder_appears_whole_or_not_at_all() {
-    let place = tempfile::tempdir().unwrap();
-    let run = RunFolder::create(&place.path().join("run"), "", facts()).unwrap();
-    let failed = run.write_folder("checkpoints/step-1", |folder| {
-        fs::write(folder.join("model.safetensors"), "half").unwrap();
-        Err(Failure::input("the disk is full", "make room"))
-    });
-    assert_eq!(failed.unwrap_err().message(), "the disk is full");
-    assert!(names(&run.path().join("checkpoints")).is_empty());
-    run.write_folder("checkpoints/step-1", |folder| {
-        fs::write(folder.join("model.safetensors"), "whole").unwrap();
-        assert!(!run.path().join("checkpoints/step-1").exists());
-        Ok(())
-    })
-    .unwrap();
-    assert_eq!(names(&run.path().join("checkpoints")), ["step-1"]);
-    run.write("report.html", b"one").unwrap();
-    run.write("report.html", b"two").unwrap();
-    assert_eq!(fs::read(run.path().join("report.html")).unwrap(), b"two");
-}
-
-#[test]
-fn a_past_run_opens_at_its_last_checkpoint() {
-    let place = tempfile::tempdir().unwrap();
-    let path = place.path().join("run");
-    let refused = |path: &Path| open(path).unwrap_err().to_string();
-    assert!(refused(&path).starts_with(&format!("error: {} is not the folder of a run", path.display())));
-    let run = RunFolder::create(&path, "model.x = 1\n", facts()).unwrap();
-    assert!(refused(&path).starts_with(&format!("error: the run {} has no checkpoint yet", path.display())));
-    for (epoch, step) in [(1, 9), (2, 18), (12, 108)] {
-        run.write_folder(&format!("checkpoints/step-{step}"), |folder| {
-            write_whole(
-                &folder.join("state.json"),
-                format!("{{\"epoch\":{epoch},\"shape\":[2]}}").as_bytes(),
-            )
-        })
-        .unwrap();
-    }
-    fs::create_dir(path.join("checkpoints/.step-999.part-1")).unwrap();
-    let past = open(&path).unwrap();
-    assert_eq!((past.model.as_str(), past.step, past.epoch), ("vae", 108, 12));
-    assert_eq!(past.config, "model.x = 1".parse().unwrap());
-    assert!(past.checkpoint.ends_with("step-108"));
-    fs::write(path.join("run.json"), "{").unwrap();
-    assert!(refused(&path).contains("run.json is damaged: "));
-}
-
-#[test]
 fn a_place_is_chosen_again_only_where_another_run_took_it() {
     let tried = |errors: &[ErrorKind], tries| {
         let mut calls = 0;
@@ -149,11 +114,13 @@ fn a_place_is_chosen_again_only_where_another_run_took_it() {
             },
             |_| {
                 calls += 1;
-                errors.get(calls - 1).map_or(Ok(()), |&kind| Err(kind.into()))
+                errors
+                    .get(calls - 1)
+                    .map_or(Ok(()), |&kind| Err(NotMade::Io(kind.into())))
             },
             tries,
         );
-        (made.map_err(|e| e.to_string()), calls)
+        (made.map(|(path, ())| path).map_err(|e| e.to_string()), calls)
     };
     use ErrorKind::{AlreadyExists, DirectoryNotEmpty, PermissionDenied};
     assert_eq!(tried(&[AlreadyExists, DirectoryNotEmpty], 9), (Ok("3".into()), 3));
@@ -171,36 +138,76 @@ fn an_empty_folder_is_filled_and_stays_the_same_folder() {
     let place = tempfile::tempdir().unwrap();
     let path = place.path().join("run");
     fs::create_dir(&path).unwrap();
-    RunFolder::create(&path, "x = 1\n", facts()).unwrap();
-    assert_eq!(names(&path).len(), 6);
-    assert_eq!(names(place.path()), ["run"]);
+    create(&path, "x = 1\n").unwrap();
+    assert_eq!(names(&path).len(), 7);
+    assert_eq!(
+        (names(place.path()), names(&path.join("checkpoints"))),
+        (vec!["run".to_owned()], vec!["step-0".to_owned()])
+    );
     // Another run that found the folder empty at the same time.
-    let error = make(&path, "", &facts()).unwrap_err();
+    let Err(NotMade::Io(error)) = make(&path, &first("", &facts())) else {
+        panic!("made twice")
+    };
     assert_eq!(error.kind(), ErrorKind::AlreadyExists);
-    assert_eq!(names(&path).len(), 6);
+    assert_eq!(names(&path).len(), 7);
 }
 
 #[test]
-fn an_unfinished_run_says_what_is_used_of_it() {
+fn a_first_checkpoint_that_cannot_be_written_leaves_nothing_behind() {
     let place = tempfile::tempdir().unwrap();
-    let run = RunFolder::create(&place.path().join("run"), "", facts()).unwrap();
-    run.write_folder("checkpoints/step-9", |folder| {
-        write_whole(&folder.join("state.json"), b"{\"epoch\":2,\"shape\":[2]}")
-    })
-    .unwrap();
-    let told = |status| {
-        run.set_status(status).unwrap();
-        open(run.path()).unwrap().unfinished()
+    let (fresh, empty) = (place.path().join("fresh"), place.path().join("empty"));
+    fs::create_dir(&empty).unwrap();
+    let full = |_: &Path| Err(Failure::input("the disk is full", "make room"));
+    let facts = facts();
+    let first = First {
+        checkpoint: &full,
+        ..first("", &facts)
     };
-    assert_eq!(told("done"), None);
-    for (status, how) in [
-        ("running", "it is still under way, or was stopped"),
-        ("diverged", "it diverged"),
-        ("failed", "it failed"),
-    ] {
-        assert_eq!(
-            told(status).unwrap(),
-            format!("the run has not finished ({how}): this is its checkpoint of step 9, epoch 2")
-        );
+    for path in [&fresh, &empty] {
+        let failure = RunFolder::begin(Some(path), "vae", "glyphs", &first).unwrap_err();
+        assert_eq!(failure.message(), "the disk is full");
     }
+    assert_eq!(
+        (names(place.path()), names(&empty)),
+        (vec!["empty".to_owned()], Vec::new())
+    );
+}
+
+#[test]
+fn a_run_is_opened_again_by_one_writer_at_a_time() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("run");
+    let mut run = create(&path, "").unwrap();
+    for line in [r#"{"v":1,"step":1}"#, r#"{"v":1,"step":2}"#] {
+        run.metric(line).unwrap();
+    }
+    run.time(&json!({"v": 1, "event": "step", "step": 1, "ms": 250.0}))
+        .unwrap();
+    run.time(&json!({"v": 1, "event": "step", "step": 2, "ms": 1.0}))
+        .unwrap();
+    assert_eq!(run.sync_metrics().unwrap(), 34);
+    let refused = RunFolder::again(&path).unwrap_err();
+    assert!(
+        refused
+            .message()
+            .ends_with(&format!("is writing to the run {}", path.display())),
+        "{refused}"
+    );
+    drop(run);
+    // What a process that was killed leaves.
+    fs::create_dir(path.join("checkpoints/.step-9.part-1")).unwrap();
+    fs::write(path.join(".report.html.part-1"), "").unwrap();
+    let mut run = RunFolder::again(&path).unwrap();
+    assert_eq!(run.facts(), &facts());
+    assert_eq!(names(&path.join("checkpoints")), ["step-0"]);
+    assert_eq!(names(&path).len(), 7);
+    assert_eq!(run.cut_back(1, 17).unwrap(), Duration::from_millis(250));
+    run.metric(r#"{"v":1,"step":2,"again":true}"#).unwrap();
+    run.flush().unwrap();
+    let read = |name| fs::read_to_string(path.join(name)).unwrap();
+    assert_eq!(
+        read("metrics.jsonl"),
+        "{\"v\":1,\"step\":1}\n{\"v\":1,\"step\":2,\"again\":true}\n"
+    );
+    assert_eq!(read("timing.jsonl").lines().count(), 1);
 }

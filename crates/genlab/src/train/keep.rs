@@ -1,20 +1,26 @@
 //! What a run leaves behind: pictures, checkpoints, the report, and the last words.
 
 use super::Run;
+use super::begin::streams;
+use crate::checkpoint::{self, Order, State};
+use crate::cpu;
 use crate::errors::Failure;
 use crate::events::Event;
 use crate::library::{Sample, Workload};
 use crate::pictures::{self, Pictures};
 use crate::progress::{clock, counted, thousands};
 use crate::report::{Report, Shot};
-use crate::run_folder::write_whole;
 use crate::terminal;
-use serde_json::json;
+use std::fs;
+use std::path::PathBuf;
 
 /// Reconstructions in a picture.
 const RECONSTRUCTIONS: usize = 32;
 /// Points in a picture, at least: a cloud needs more of them than a grid needs images.
 const POINTS: usize = 1000;
+/// How the files of both kinds of pictures begin.
+const SAMPLES: &str = "epoch";
+const RECONSTRUCTED: &str = "reconstruction";
 /// Pictures kept for the report before every other one is let go.
 pub(super) const SHOTS: usize = 80;
 
@@ -27,45 +33,79 @@ impl Run {
         let count = (self.plan.settings.sample.count as usize).max(least);
         let samples = work.sample(count)?;
         let png = pictures::to_png(&samples, work.backdrop().as_ref());
-        let shot = self.keep("epoch", png)?;
+        let shot = self.keep(SAMPLES, png)?;
         add(&mut self.samples, shot);
         if let Some((originals, made)) = work.reconstruct(RECONSTRUCTIONS)? {
             let png = pictures::reconstructions(&originals, &made).to_png();
-            let shot = self.keep("reconstruction", png)?;
+            let shot = self.keep(RECONSTRUCTED, png)?;
             add(&mut self.reconstructions, shot);
         }
         Ok(())
     }
 
     fn keep(&mut self, name: &str, png: Vec<u8>) -> Result<Shot, Failure> {
-        let file = format!("samples/{name}-{:04}.png", self.epoch);
+        let file = picture(name, self.epoch);
         self.folder.write(&file, &png)?;
         self.emit(&Event::Sample {
             epoch: self.epoch,
             step: self.step,
             file: &file,
         })?;
-        Ok(Shot {
-            caption: format!("epoch {}", self.epoch),
-            png,
-        })
+        Ok(shot(self.epoch, png))
     }
 
+    /// Writes a checkpoint of this moment, unless what is learnt is spoilt, and removes those that are not kept.
     pub(super) fn checkpoint(&mut self, work: &dyn Workload) -> Result<(), Failure> {
-        let state = json!({
-            "v": 1, "model": self.plan.model.name, "seed": self.plan.settings.train.seed,
-            "epoch": self.epoch, "step": self.step, "shape": self.summary.shape,
-        });
+        work.check_finite()?;
+        let state = State {
+            program: env!("CARGO_PKG_VERSION").into(),
+            lanes: cpu::BUILD.lanes() as u64,
+            step: self.step,
+            epoch: self.epoch,
+            streams: streams(self.step, self.epoch),
+            order: Order {
+                epoch: self.epoch,
+                batch: self.step % self.schedule.per_epoch(),
+            },
+            retries: self.retries,
+            metrics_bytes: self.folder.sync_metrics()?,
+            best: self.best.clone(),
+            history: self.history.clone(),
+            ..self.last.clone()
+        };
+        checkpoint::write(self.folder.path(), &state, |folder| work.save(folder))?;
+        self.last = state;
+        let best = self.best.as_ref().map(|best| best.step);
+        checkpoint::prune(self.folder.path(), self.step, &self.schedule, best)?;
         let name = format!("checkpoints/step-{}", self.step);
-        self.folder.write_folder(&name, |folder| {
-            work.save(folder)?;
-            write_whole(&folder.join("state.json"), format!("{state:#}\n").as_bytes())
-        })?;
         self.emit(&Event::Checkpoint {
             epoch: self.epoch,
             step: self.step,
             folder: &name,
         })
+    }
+
+    /// The folder of the last checkpoint.
+    pub(super) fn last_folder(&self) -> PathBuf {
+        self.folder
+            .path()
+            .join("checkpoints")
+            .join(format!("step-{}", self.last.step))
+    }
+
+    /// The pictures of the epochs that are done, from their files: as if the run had kept them since.
+    pub(super) fn recall_pictures(&mut self) {
+        let recalled = |name: &str| {
+            let mut shots = Vec::new();
+            for epoch in 1..=self.epoch {
+                // A picture that was removed is missing in the report, and nowhere else.
+                if let Ok(png) = fs::read(self.folder.path().join(picture(name, epoch))) {
+                    add(&mut shots, shot(epoch, png));
+                }
+            }
+            shots
+        };
+        (self.samples, self.reconstructions) = (recalled(SAMPLES), recalled(RECONSTRUCTED));
     }
 
     pub(super) fn report(&self, status: &str) -> Result<(), Failure> {
@@ -78,7 +118,7 @@ impl Run {
             "steps",
             format!("{} in {}", thousands(self.step), counted(self.epoch, "epoch")),
         );
-        fact("time", clock(self.started.elapsed()));
+        fact("time", clock(self.time()));
         let rate = thousands(self.progress.rate() as u64);
         fact("speed", format!("{rate} {}s a second", self.summary.sample));
         for (name, value) in &self.folder.facts().0 {
@@ -109,10 +149,21 @@ impl Run {
         }
         anstream::eprintln!(
             "done in {}; look at {}",
-            clock(self.started.elapsed()),
+            clock(self.time()),
             self.folder.path().join("report.html").display()
         );
         Ok(())
+    }
+}
+
+fn picture(name: &str, epoch: u64) -> String {
+    format!("samples/{name}-{epoch:04}.png")
+}
+
+fn shot(epoch: u64, png: Vec<u8>) -> Shot {
+    Shot {
+        caption: format!("epoch {epoch}"),
+        png,
     }
 }
 

@@ -122,7 +122,9 @@ fn divergence_names_step_and_loss_and_marks_the_run() {
     assert_eq!(
         failure.to_string(),
         "error: training diverged at step 6: reconstruction is NaN\n\
-         hint: a smaller learning rate usually helps: -s optimiser.learning_rate=5e-4"
+         \x20 in step 6: ln gave 1 NaN, repeated from step 4\n\
+         hint: a smaller learning rate usually helps: -s optimiser.learning_rate=5e-4; \
+         `--on-divergence retry:3` goes back and halves by itself"
     );
     assert_eq!(status(&out)["status"], "diverged");
     assert!(out.join("checkpoints/step-4").is_dir(), "what was good is kept");
@@ -140,7 +142,7 @@ fn each_learning_rate_that_a_model_has_is_named_after_a_divergence() {
     assert_eq!(
         slower(&config.parse().unwrap()),
         "smaller learning rates usually help: -s optimiser.generator.learning_rate=1e-4 \
-         -s optimiser.discriminator.learning_rate=5e-5"
+         -s optimiser.discriminator.learning_rate=5e-5; `--on-divergence retry:3` goes back and halves by itself"
     );
 }
 
@@ -212,4 +214,199 @@ fn a_long_run_keeps_a_bounded_number_of_pictures() {
         (shots[0].caption.as_str(), shots.last().unwrap().caption.as_str()),
         ("0", "499")
     );
+}
+
+/// Runs a command line of `genlab resume` on the stand-in.
+fn again(out: &Path, more: &str) -> Result<(), Failure> {
+    let words = ["genlab", "resume", out.to_str().unwrap()];
+    let words = words.into_iter().chain(more.split_whitespace());
+    let Command::Resume(args) = Cli::try_parse_from(words).unwrap().command else {
+        panic!("not resume")
+    };
+    resume(&StandIn, &args)
+}
+
+/// The names and bytes of what two runs of one configuration share: everything but times, threads and the lock.
+fn lasting(out: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut found = Vec::new();
+    let mut folders = vec![out.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.strip_prefix(out).unwrap().display().to_string();
+            match name.as_str() {
+                "lock" | "timing.jsonl" | "run.json" | "report.html" => {}
+                _ if path.is_dir() => folders.push(path),
+                _ => found.push((name, fs::read(&path).unwrap())),
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        match entry.path().is_dir() {
+            true => copy(&entry.path(), &target),
+            false => fs::copy(entry.path(), target).map(drop).unwrap(),
+        }
+    }
+}
+
+#[track_caller]
+fn same(a: &Path, b: &Path, what: &str) {
+    let (a, b) = (lasting(a), lasting(b));
+    let names = |of: &[(String, Vec<u8>)]| of.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+    assert_eq!(names(&a), names(&b), "{what}");
+    for ((name, a), (_, b)) in a.iter().zip(&b) {
+        assert!(a == b, "{what}: {name} differs");
+    }
+}
+
+#[test]
+fn a_run_that_stopped_after_any_step_is_the_run_that_did_not() {
+    for line in ["vae --epochs 3 --seed 5", "gan --steps 11 --seed 5"] {
+        let place = tempfile::tempdir().unwrap();
+        let whole = place.path().join("whole");
+        // All checkpoints are kept, so that the run can be stopped at each.
+        run(
+            &whole,
+            &format!("{line} -s checkpoint.every_steps=1 -s checkpoint.keep=100"),
+        )
+        .unwrap();
+        let steps = fs::read_dir(whole.join("checkpoints")).unwrap().count() as u64;
+        assert!(steps > 11, "{steps} checkpoints");
+        for stopped in 0..steps {
+            // As a kill leaves it: later lines in the logs, half a line, temporary files.
+            let stopped_run = place.path().join(format!("stopped-{stopped}"));
+            copy(&whole, &stopped_run);
+            for later in stopped + 1..steps {
+                fs::remove_dir_all(stopped_run.join(format!("checkpoints/step-{later}"))).unwrap();
+            }
+            fs::create_dir(stopped_run.join("checkpoints/.step-99.part-1")).unwrap();
+            let mut log = fs::read(stopped_run.join("metrics.jsonl")).unwrap();
+            log.extend(b"{\"v\":1,\"ev");
+            fs::write(stopped_run.join("metrics.jsonl"), log).unwrap();
+            again(&stopped_run, "").unwrap();
+            same(&stopped_run, &whole, &format!("{line}, stopped after {stopped}"));
+            assert_eq!(status(&stopped_run)["status"], "done");
+            let timed = lines(&stopped_run.join("timing.jsonl"));
+            assert_eq!(
+                timed.iter().filter(|line| line["event"] == "step").count() as u64,
+                steps - 1
+            );
+            let pictures = |out: &Path| {
+                fs::read_to_string(out.join("report.html"))
+                    .unwrap()
+                    .matches("<img")
+                    .count()
+            };
+            assert_eq!(pictures(&stopped_run), pictures(&whole));
+        }
+    }
+}
+
+#[test]
+fn a_run_goes_on_for_more_epochs_or_steps() {
+    let place = tempfile::tempdir().unwrap();
+    let out = |name: &str| place.path().join(name);
+    for (kind, first, raised, name) in [
+        ("vae", "--epochs 1", "--epochs 3", "epochs"),
+        ("gan", "--steps 7", "--steps 11", "steps"),
+        ("vae", "--steps 7", "--epochs 2", "both"),
+    ] {
+        let (whole, grown) = (out(&format!("{name}-whole")), out(&format!("{name}-grown")));
+        run(&whole, &format!("{kind} {raised}")).unwrap();
+        run(&grown, &format!("{kind} {first}")).unwrap();
+        again(&grown, raised).unwrap();
+        same(&grown, &whole, name);
+    }
+    let failure = again(&out("epochs-grown"), "--epochs 2").unwrap_err();
+    assert_eq!(
+        failure.to_string(),
+        "error: the run has made 12 steps, and 8 are asked for\nhint: ask for 3 epochs or more with --epochs"
+    );
+    again(&out("epochs-grown"), "").unwrap();
+    same(&out("epochs-grown"), &out("epochs-whole"), "nothing was left to do");
+}
+
+#[test]
+fn what_changed_since_is_named() {
+    let place = tempfile::tempdir().unwrap();
+    let out = place.path().join("run");
+    run(&out, "vae --epochs 2").unwrap();
+    let file = out.join("config.toml");
+    let config = fs::read_to_string(&file).unwrap();
+    let changed = config
+        .replace("latent_dim = 20", "latent_dim = 2")
+        .replace("seed = 0", "seed = 1");
+    fs::write(&file, changed).unwrap();
+    let failure = again(&out, "--epochs 3").unwrap_err();
+    assert_eq!(
+        failure.message(),
+        format!(
+            "{} is not what the run began with: model.latent_dim is 2, and was 20, train.seed is 1, and was 0",
+            file.display()
+        )
+    );
+    fs::write(&file, config).unwrap();
+    // The training set's sum is part of the state: here it is that of the stand-in's data.
+    let state = out.join("checkpoints/step-8/state.json");
+    let other = fs::read_to_string(&state)
+        .unwrap()
+        .replace("\"data_sha256\": \"0\"", "\"data_sha256\": \"1\"");
+    fs::write(&state, other).unwrap();
+    again(&out, "").unwrap(); // the checkpoint is damaged now, and the one before is used
+    again(&place.path().join("nowhere"), "").unwrap_err();
+}
+
+#[test]
+fn the_best_checkpoint_is_kept_besides_the_last_ones() {
+    let place = tempfile::tempdir().unwrap();
+    let out = place.path().join("run");
+    // The stand-in's bound rises at first and falls with the divergence.
+    run(&out, "vae --epochs 9 -s checkpoint.keep=2").unwrap();
+    let metrics = lines(&out.join("metrics.jsonl"));
+    let evals = metrics.iter().filter(|line| line["event"] == "eval");
+    let best = evals
+        .max_by(|a, b| a["elbo"].as_f64().unwrap().total_cmp(&b["elbo"].as_f64().unwrap()))
+        .unwrap();
+    let mut kept: Vec<u64> = fs::read_dir(out.join("checkpoints"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().to_str().unwrap()[5..].parse().unwrap())
+        .collect();
+    kept.sort_unstable();
+    let mut wanted = vec![best["step"].as_u64().unwrap(), 32, 36];
+    wanted.sort_unstable();
+    wanted.dedup();
+    assert_eq!(kept, wanted);
+}
+
+#[test]
+fn a_divergence_is_tried_again_with_half_the_learning_rate() {
+    let place = tempfile::tempdir().unwrap();
+    let (out, whole) = (place.path().join("run"), place.path().join("whole"));
+    // The stand-in diverges until the rate was halved twice.
+    run(&out, "vae --epochs 3 -s model.diverge_at=6 --on-divergence retry:2").unwrap();
+    assert_eq!(status(&out)["status"], "done");
+    let steps: Vec<u64> = lines(&out.join("metrics.jsonl"))
+        .iter()
+        .filter(|line| line["event"] == "step")
+        .map(|line| line["step"].as_u64().unwrap())
+        .collect();
+    assert_eq!(
+        steps,
+        (1..=12).collect::<Vec<u64>>(),
+        "what was taken back is not in the log"
+    );
+    let state: Value =
+        serde_json::from_str(&fs::read_to_string(out.join("checkpoints/step-12/state.json")).unwrap()).unwrap();
+    assert_eq!(state["retries"], 2);
+    let failure = run(&whole, "vae --epochs 3 -s model.diverge_at=6 --on-divergence retry:1").unwrap_err();
+    assert_eq!((failure.exit_code(), failure.diverged_at()), (3, Some(6)));
+    assert_eq!(status(&whole)["status"], "diverged");
 }

@@ -1,8 +1,9 @@
 //! A model, its optimisers and its data, as the loop drives them.
 
-use super::{check_reach, data_failure, info, save, train_failure};
+use super::{check_reach, data_failure, divergence, info, train_failure};
+use crate::checkpoint::sha256;
 use crate::errors::Failure;
-use crate::library::{Sample, Summary, Workload};
+use crate::library::{Diagnosis, Sample, Summary, Workload};
 use crate::pictures::{Images, Pictures};
 use crate::settings::Settings;
 use datasets::{Batches, Dataset, Epoch, LastBatch, Presentation, Range};
@@ -117,6 +118,7 @@ impl Workload for Work {
             shape: self.judged.data.shape.clone(),
             parameters: module::count_params(self.judged.trainer.model()) as u64,
             batch_size: self.train.batch_size() as u64,
+            judged_by: self.judged.trainer.model().judged_by(),
         }
     }
 
@@ -169,7 +171,30 @@ impl Workload for Work {
     }
 
     fn save(&self, folder: &Path) -> Result<(), Failure> {
-        save(&self.judged.trainer, folder)
+        self.judged.trainer.save(folder).map_err(train_failure)
+    }
+
+    fn load(&mut self, folder: &Path, step: u64, halvings: u32) -> Result<(), Failure> {
+        self.judged.trainer.load(folder, step).map_err(train_failure)?;
+        self.judged.trainer.scale_learning_rates(0.5f64.powi(halvings as i32));
+        Ok(())
+    }
+
+    fn check_finite(&self) -> Result<(), Failure> {
+        self.judged.trainer.check_finite().map_err(train_failure)
+    }
+
+    fn diagnose(&mut self, loaded: u64, diverged: u64) -> Result<Option<Diagnosis>, Failure> {
+        divergence::diagnose(self, loaded, diverged)
+    }
+
+    fn fingerprint(&self) -> String {
+        let train = &self.judged.data.train;
+        match (train.bytes(), train.values()) {
+            (Some(bytes), _) => sha256(bytes),
+            (_, Some(values)) => sha256(&values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>()),
+            (None, None) => unreachable!("samples are bytes or values"),
+        }
     }
 }
 
