@@ -6,6 +6,8 @@ mod bad_input;
 mod bad_settings;
 #[path = "cli/bench.rs"]
 mod bench;
+#[path = "cli/fetch.rs"]
+mod fetch;
 #[path = "cli/files.rs"]
 mod files;
 #[path = "cli/full_disk.rs"]
@@ -14,6 +16,8 @@ mod full_disk;
 mod kept;
 #[path = "cli/kills.rs"]
 mod kills;
+#[path = "cli/memory.rs"]
+mod memory;
 #[path = "cli/other_commands.rs"]
 mod other_commands;
 #[path = "cli/own_data.rs"]
@@ -24,5 +28,7 @@ mod program;
 mod resume;
 #[path = "cli/signals.rs"]
 mod signals;
+#[path = "cli/soak.rs"]
+mod soak;
 #[path = "cli/training.rs"]
 mod training;

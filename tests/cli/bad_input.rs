@@ -45,7 +45,7 @@ fn no_such_folder_file_or_set() {
         "train vae --data mnist",
         1,
         "`mnist` needs the folder that its files are in",
-        "write `mnist:DIR`",
+        "write `mnist:DIR`; `genlab data fetch mnist` downloads them",
     );
     fs::remove_file(place.path("set/t10k-labels-idx1-ubyte")).unwrap();
     refused(

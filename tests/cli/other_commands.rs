@@ -196,8 +196,9 @@ fn the_lists_name_everything() {
         assert!(list.contains(text), "{text}");
     }
     let sets = stdout(&place.run("data list"));
-    assert_eq!(sets.lines().count(), 8);
-    assert!(sets.contains("mnist:DIR   MNIST"));
+    let (local, remote) = sets.split_once("\n\n`genlab data fetch NAME` downloads\n").unwrap();
+    assert_eq!((local.lines().count(), remote.lines().count()), (8, 3));
+    assert!(local.contains("mnist:DIR   MNIST") && remote.contains("fashion-mnist  Fashion"));
 }
 
 #[test]

@@ -16,10 +16,14 @@
 //! # Ok::<(), datasets::DataError>(())
 //! ```
 
+#![forbid(unsafe_code)]
+
 mod batches;
 pub mod csv;
 mod dataset;
 mod error;
+#[cfg(feature = "fetch")]
+pub mod fetch;
 pub mod glyphs;
 pub mod idx;
 pub mod images;

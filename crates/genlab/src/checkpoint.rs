@@ -128,7 +128,8 @@ impl State {
         }
     }
 
-    fn to_json(&self) -> String {
+    /// `state.json`.
+    pub(crate) fn to_json(&self) -> String {
         serde_json::to_string_pretty(self).expect("plain values can be written") + "\n"
     }
 }

@@ -38,7 +38,7 @@ pub(crate) enum Command {
     Eval(EvalArgs),
     /// List the models, their presets and their settings.
     List,
-    /// Say what a data set holds, or list the data sets.
+    /// Download a data set, say what one holds, or list them.
     #[command(subcommand)]
     Data(DataCommand),
     /// Measure this machine and the kernels.
@@ -174,6 +174,31 @@ pub(crate) enum DataCommand {
         #[arg(value_name = "NAME[:PATH]")]
         data: String,
     },
+    /// Download a data set and check it.
+    Fetch(FetchArgs),
+}
+
+/// `genlab data fetch`.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  \
+    genlab data fetch mnist\n  \
+    genlab data fetch fashion-mnist --out data/fashion --mirror http://cache.example.org/fashion/\n  \
+    genlab data fetch mnist --offline\n\n\
+    Each file is checked by its size and SHA-256 before it gets its name. What was interrupted is continued,\n\
+    and what is here already is not fetched again. stdout carries one line, the name for --data: mnist:data/mnist.\n\
+    HTTPS_PROXY and NO_PROXY count.")]
+pub(crate) struct FetchArgs {
+    /// The data set: `genlab data list` has them all.
+    pub(crate) name: String,
+    /// The folder for its files [default: data/NAME].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Use no network: say which files are here and right, and what is missing.
+    #[arg(long, conflicts_with = "mirror")]
+    pub(crate) offline: bool,
+    /// A folder on a server that is tried before the set's own, by http or https; may be repeated.
+    #[arg(long, value_name = "URL")]
+    pub(crate) mirror: Vec<String>,
 }
 
 /// `genlab bench`.
@@ -278,6 +303,11 @@ mod tests {
             ("train vae --threads 0", ErrorKind::ValueValidation),
             ("trian vae", ErrorKind::InvalidSubcommand),
             ("sample runs/x -n 0", ErrorKind::ValueValidation),
+            ("data fetch", ErrorKind::MissingRequiredArgument),
+            (
+                "data fetch mnist --offline --mirror http://x/",
+                ErrorKind::ArgumentConflict,
+            ),
             ("bench", ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand),
             ("bench matmul --size 0", ErrorKind::ValueValidation),
             ("bench matmul --size 2x3", ErrorKind::ValueValidation),

@@ -8,7 +8,7 @@ use crate::files::write_whole;
 use crate::library::Library;
 use crate::pictures::{self, Pictures};
 use crate::run_folder::PastRun;
-use crate::{output, plan, run_folder, terminal};
+use crate::{fetch, output, plan, run_folder, terminal};
 use datasets::Spec;
 use toml::Value;
 
@@ -133,17 +133,23 @@ pub(crate) fn list(library: &dyn Library) -> Result<(), Failure> {
     Ok(())
 }
 
-/// `genlab data`: the data sets, or what one of them holds.
+/// `genlab data`: the data sets, what one of them holds, or one that is on its way.
 pub(crate) fn data(library: &dyn Library, command: &DataCommand) -> Result<(), Failure> {
-    let lines: Vec<(String, String)> = match command {
-        DataCommand::List => library
-            .data_sets()
-            .into_iter()
-            .map(|d| (d.name.into(), d.about.into()))
-            .collect(),
-        DataCommand::Info { data } => library.data_info(data)?,
-    };
-    print_table(&lines)
+    match command {
+        DataCommand::List => {
+            let sets = library.data_sets().into_iter();
+            let sets: Vec<_> = sets.map(|set| (set.name.into(), set.about.into())).collect();
+            print_table(&sets)?;
+            let remote = fetch::sets();
+            if !remote.is_empty() {
+                output::line("\n`genlab data fetch NAME` downloads")?;
+                print_table(&remote)?;
+            }
+            Ok(())
+        }
+        DataCommand::Info { data } => print_table(&library.data_info(data)?),
+        DataCommand::Fetch(args) => fetch::fetch(args),
+    }
 }
 
 /// Two aligned columns.

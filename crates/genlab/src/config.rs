@@ -89,6 +89,11 @@ pub(crate) fn sha256_of(table: &Table) -> String {
 /// Reads a TOML file.
 pub(crate) fn read_file(path: &Path) -> Result<Table, Failure> {
     let text = std::fs::read_to_string(path).map_err(|e| Failure::file("read", path, &e))?;
+    parse(&text, path)
+}
+
+/// Parses the text of a TOML file.
+pub(crate) fn parse(text: &str, path: &Path) -> Result<Table, Failure> {
     text.parse::<Table>().map_err(|error| {
         let line = error
             .span()

@@ -51,7 +51,7 @@ fn facts(library: &dyn Library, here: &Path, cpu: &Cpu) -> Vec<(String, String)>
             None => "built in".into(),
             Some(("csv" | "images", _)) => format!("your own: --data {}", set.name),
             Some((name, _)) => MNIST_FOLDERS.iter().find(|f| holds_mnist(&here.join(f))).map_or_else(
-                || format!("not found near here; say where with --data {name}:DIR"),
+                || format!("not found near here; say where with --data {name}:DIR, or: genlab data fetch {name}"),
                 |folder| format!("found: --data {name}:{folder}"),
             ),
         };
@@ -114,7 +114,7 @@ mod tests {
         assert_eq!(value("data glyphs"), "built in");
         assert_eq!(
             value("data mnist:DIR"),
-            "not found near here; say where with --data mnist:DIR"
+            "not found near here; say where with --data mnist:DIR, or: genlab data fetch mnist"
         );
         assert!(value("folder").ends_with(" can be written"));
         assert_eq!(std::fs::read_dir(here.path()).unwrap().count(), 0);

@@ -147,6 +147,8 @@ pub(crate) struct Summary {
     pub(crate) parameters: u64,
     /// Samples in a batch.
     pub(crate) batch_size: u64,
+    /// The memory that the process will take at its most, in bytes, as far as a rehearsal tells.
+    pub(crate) memory: u64,
     /// The loss of the test split by which the best checkpoint is chosen: the greater, the better. Not every model has one.
     pub(crate) judged_by: Option<&'static str>,
 }

@@ -8,8 +8,8 @@ use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 /// How often plain lines and the bar's numbers change.
-const PLAIN_EVERY: Duration = Duration::from_secs(5);
-const BAR_EVERY: Duration = Duration::from_millis(100);
+pub(crate) const PLAIN_EVERY: Duration = Duration::from_secs(5);
+pub(crate) const BAR_EVERY: Duration = Duration::from_millis(100);
 
 /// A bar, plain lines, or nothing.
 pub(crate) struct Progress {
@@ -129,7 +129,8 @@ impl Progress {
     }
 }
 
-fn bar(steps: u64) -> ProgressBar {
+/// A bar of this length, with words before and behind it.
+pub(crate) fn bar(length: u64) -> ProgressBar {
     let colour = if std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty()) {
         ""
     } else {
@@ -139,7 +140,7 @@ fn bar(steps: u64) -> ProgressBar {
     let style = ProgressStyle::with_template(&template)
         .expect("the template is fixed")
         .progress_chars("━━─");
-    ProgressBar::with_draw_target(Some(steps), ProgressDrawTarget::stderr_with_hz(10)).with_style(style)
+    ProgressBar::with_draw_target(Some(length), ProgressDrawTarget::stderr_with_hz(10)).with_style(style)
 }
 
 /// How long the rest takes if it goes on as before.

@@ -175,6 +175,7 @@ impl Workload for Work {
             shape: if self.images { vec![28, 28] } else { vec![2] },
             parameters: 964_000,
             batch_size: self.batch_size,
+            memory: 10 << 20,
             judged_by: self.images.then_some("elbo"),
         }
     }

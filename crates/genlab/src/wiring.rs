@@ -13,6 +13,7 @@ use work::{Judged, Work};
 
 mod divergence;
 mod info;
+mod memory;
 mod size;
 mod work;
 
@@ -56,8 +57,12 @@ impl Library for Crates {
     fn open(&self, model: &str, config: &Table) -> Result<Box<dyn Workload>, Failure> {
         let settings = settings(config)?;
         let data = open_data(&settings.data.name)?;
-        let trainer = build(model, config, data.dim(), settings.train.seed)?;
-        Ok(Box::new(Work::new(Judged::new(trainer, data, &settings)?)?))
+        let judged = || {
+            let trainer = build(model, config, data.dim(), settings.train.seed)?;
+            Judged::new(trainer, data.clone(), &settings)
+        };
+        let memory = memory::check(&judged)?;
+        Ok(Box::new(Work::new(judged()?, memory)?))
     }
 
     fn evaluate(&self, run: &PastRun) -> Result<Option<Losses>, Failure> {
@@ -120,7 +125,11 @@ fn load(run: &PastRun, seed: u64) -> Result<Trainer, Failure> {
 }
 
 fn data_failure(error: DataError) -> Failure {
-    Failure::input(error.to_string(), error.hint())
+    let hint = match &error {
+        DataError::NoFolder { name } => format!("{}; `genlab data fetch {name}` downloads them", error.hint()).into(),
+        _ => error.hint(),
+    };
+    Failure::input(error.to_string(), hint)
 }
 
 fn setting_failure(error: ConfigError) -> Failure {

@@ -24,6 +24,8 @@
 //! assert!(losses[199] < 0.3 * losses[0]);
 //! ```
 
+#![forbid(unsafe_code)]
+
 mod cell;
 pub mod check;
 pub mod clip;

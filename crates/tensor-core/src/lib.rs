@@ -24,15 +24,25 @@
 //! Kernels share their work among the threads of the current rayon pool, and give the same bits for any number of them. [`parallel_region`] around a
 //! training step keeps these threads awake from one kernel to the next.
 
+// What needs `unsafe` lies in `kernels`, and nothing else may have it.
+#[forbid(unsafe_code)]
 pub mod autograd;
+#[forbid(unsafe_code)]
 pub mod dtype;
+#[forbid(unsafe_code)]
 pub mod error;
 pub mod kernels;
+#[forbid(unsafe_code)]
 pub mod micro;
+#[forbid(unsafe_code)]
 pub mod ops;
+#[forbid(unsafe_code)]
 pub mod rng;
+#[forbid(unsafe_code)]
 pub mod shape;
+#[forbid(unsafe_code)]
 pub mod storage;
+#[forbid(unsafe_code)]
 mod tensor;
 
 pub use autograd::{Gradients, no_grad};

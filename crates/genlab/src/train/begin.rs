@@ -98,9 +98,10 @@ impl Run {
 
     pub(super) fn say_how(&self, threads: usize) {
         self.progress.say(&format!(
-            "seed {}, {}, vectors of {} ({}), run {}",
+            "seed {}, {}, about {} MiB of memory, vectors of {} ({}), run {}",
             self.plan.settings.train.seed,
             counted(threads as u64, "thread"),
+            thousands(self.summary.memory.div_ceil(1 << 20)),
             cpu::BUILD.lanes(),
             cpu::BUILD.name(),
             self.folder.path().display()

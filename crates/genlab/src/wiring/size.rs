@@ -1,15 +1,13 @@
 //! How much memory a model takes, told from its settings alone: a slip of the finger must not end the program without
 //! a word, which is what happens to one that asks for more memory than there is.
 
+use super::memory::free;
 use crate::config::{leaves, shown};
 use crate::errors::Failure;
-use std::fs;
 use toml::{Table, Value};
 
 /// Bytes for each parameter: itself, its gradient and Adam's two moments, of 32 bits each.
 const BYTES: u128 = 4 * 4;
-/// What is taken to be free where the system does not say.
-const USUAL: u128 = 4 << 30;
 
 /// Refuses a model that does not fit the memory that is free.
 pub(super) fn check(config: &Table, data_dim: usize) -> Result<(), Failure> {
@@ -98,31 +96,6 @@ fn width(value: &Value) -> u128 {
     value.as_integer().and_then(|n| u128::try_from(n).ok()).unwrap_or(0)
 }
 
-/// Memory that this process may still take: the machine's, or what is left of the bound that its group has.
-fn free() -> u128 {
-    let number = |path: &str| fs::read_to_string(path).ok()?.trim().parse::<u128>().ok();
-    let groups = [
-        ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
-        (
-            "/sys/fs/cgroup/memory/memory.limit_in_bytes",
-            "/sys/fs/cgroup/memory/memory.usage_in_bytes",
-        ),
-    ];
-    let left = groups
-        .iter()
-        .filter_map(|(most, used)| Some(number(most)?.saturating_sub(number(used)?)));
-    let machine = fs::read_to_string("/proc/meminfo")
-        .ok()
-        .and_then(|text| available(&text));
-    left.chain(machine).min().unwrap_or(USUAL)
-}
-
-/// The bytes that Linux calls available.
-fn available(meminfo: &str) -> Option<u128> {
-    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    Some(line.trim().strip_suffix("kB")?.trim().parse::<u128>().ok()? << 10)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -175,12 +148,5 @@ mod tests {
             .parse()
             .unwrap();
         assert!(fits(&config, 1 << 24, 1 << 40).is_err());
-    }
-
-    #[test]
-    fn linux_tells_what_is_available() {
-        let text = "MemTotal:       32000000 kB\nMemFree: 1 kB\nMemAvailable:   22835248 kB\n";
-        assert_eq!(available(text), Some(22_835_248 << 10));
-        assert_eq!(available("MemTotal: 3 kB\n"), None);
     }
 }

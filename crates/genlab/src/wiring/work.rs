@@ -28,12 +28,16 @@ pub(super) struct Judged {
     test: Batches,
     presentation: Presentation,
     batch_size: usize,
+    /// In a picture.
+    samples: usize,
     seed: u64,
 }
 
 /// A training run and what it learns from.
 pub(super) struct Work {
     judged: Judged,
+    /// See [`Summary::memory`].
+    memory: u64,
     train: Batches,
     /// The epoch under way: its order costs a shuffle.
     epoch: Option<(u64, Epoch)>,
@@ -61,6 +65,7 @@ impl Judged {
             data,
             presentation,
             batch_size,
+            samples: settings.sample.count as usize,
             seed: settings.train.seed,
         })
     }
@@ -70,6 +75,35 @@ impl Judged {
         let batches = self.test.epoch(0);
         let losses = self.trainer.evaluate((0..batches.len()).map(|i| batches.batch(i)));
         losses.map(|losses| Losses::new(losses.iter().chain(self.coverage())))
+    }
+
+    /// Everything that takes memory in a run, once, with this share of its samples.
+    pub(super) fn rehearse(&mut self, share: f64) {
+        let part = |count: usize| (count as f64 * share).ceil() as usize;
+        let zeros = |count| Tensor::zeros([part(count), self.data.dim()]);
+        // On such a batch losses mean nothing.
+        let _ = self.trainer.step(&zeros(self.batch_size));
+        self.trainer.evaluate([zeros(self.test.batch_size())]);
+        self.trainer.sample(part(self.drawn()));
+    }
+
+    /// Samples that are drawn at once.
+    fn drawn(&self) -> usize {
+        match self.data.modes {
+            Some(_) => COVERAGE_POINTS,
+            None => self.samples,
+        }
+    }
+
+    /// Samples of the largest of all batches.
+    pub(super) fn largest_batch(&self) -> usize {
+        self.batch_size.max(self.test.batch_size()).max(self.drawn())
+    }
+
+    /// The bytes of all that is learnt and of the optimisers' moments.
+    pub(super) fn state_bytes(&self) -> u64 {
+        // Adam has two moments for each parameter; no optimiser here has more.
+        3 * 4 * module::count_params(self.trainer.model()) as u64
     }
 
     /// How well generated points cover the modes, where the set is made of modes. The same noise each time.
@@ -87,7 +121,7 @@ impl Judged {
 }
 
 impl Work {
-    pub(super) fn new(judged: Judged) -> Result<Work, Failure> {
+    pub(super) fn new(judged: Judged, memory: u64) -> Result<Work, Failure> {
         let Judged { data, batch_size, .. } = &judged;
         if *batch_size > data.train.len() {
             let samples = info::samples(data, &data.train);
@@ -101,6 +135,7 @@ impl Work {
         Ok(Work {
             train: train.map_err(data_failure)?,
             judged,
+            memory,
             epoch: None,
             values: Vec::new(),
         })
@@ -118,6 +153,7 @@ impl Workload for Work {
             shape: self.judged.data.shape.clone(),
             parameters: module::count_params(self.judged.trainer.model()) as u64,
             batch_size: self.train.batch_size() as u64,
+            memory: self.memory,
             judged_by: self.judged.trainer.model().judged_by(),
         }
     }

@@ -31,27 +31,47 @@
 //! so that one thread and twenty give the same bits.
 
 pub mod conv;
+#[forbid(unsafe_code)]
 pub mod copy;
+#[forbid(unsafe_code)]
 pub mod cumsum;
+#[forbid(unsafe_code)]
 pub mod elementwise;
+#[forbid(unsafe_code)]
 pub mod erf;
+#[forbid(unsafe_code)]
 pub mod functions;
+#[forbid(unsafe_code)]
 pub mod index;
+#[forbid(unsafe_code)]
 pub mod machine;
 pub mod matmul;
+#[forbid(unsafe_code)]
 pub mod norm;
+#[forbid(unsafe_code)]
 pub mod order;
 pub mod parallel;
+#[forbid(unsafe_code)]
 pub mod pool;
+#[forbid(unsafe_code)]
 pub mod random;
+#[forbid(unsafe_code)]
 pub mod recurrent;
+#[forbid(unsafe_code)]
 pub mod reduce;
+#[forbid(unsafe_code)]
 pub mod select;
+#[forbid(unsafe_code)]
 pub mod simd;
+#[forbid(unsafe_code)]
 pub mod softmax;
+#[forbid(unsafe_code)]
 pub mod summary;
+#[forbid(unsafe_code)]
 mod transpose;
+#[forbid(unsafe_code)]
 pub mod variance;
+#[forbid(unsafe_code)]
 pub mod window;
 
 pub use elementwise::Operand;

@@ -86,6 +86,22 @@ pub fn stats() -> PoolStats {
     }
 }
 
+/// Gives the buffers that wait for this thread and for all threads back to the system. What other threads keep for themselves stays with them.
+///
+/// ```
+/// use tensor_core::{Tensor, storage::pool};
+/// drop(Tensor::zeros([1 << 20]));
+/// let before = pool::stats().pooled_bytes;
+/// pool::release();
+/// assert!(pool::stats().pooled_bytes + (4 << 20) <= before);
+/// ```
+pub fn release() {
+    // Where the thread is ending, its lists are gone already.
+    let mine = MINE.try_with(|mine| mine.replace(FreeLists::new()));
+    let shared = std::mem::replace(&mut *shared(), FreeLists::new());
+    drop((mine, shared)); // to the system, after the lock
+}
+
 /// Buffers that wait, each with its count of holders: a list for each size class.
 struct FreeLists {
     lists: [Vec<Arc<Buffer>>; CLASSES],
