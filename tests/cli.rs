@@ -20,6 +20,8 @@ mod kills;
 mod memory;
 #[path = "cli/other_commands.rs"]
 mod other_commands;
+#[path = "cli/own_data.rs"]
+mod own_data;
 #[path = "cli/program.rs"]
 mod program;
 #[path = "cli/resume.rs"]

@@ -197,8 +197,8 @@ fn the_lists_name_everything() {
     }
     let sets = stdout(&place.run("data list"));
     let (local, remote) = sets.split_once("\n\n`genlab data fetch NAME` downloads\n").unwrap();
-    assert_eq!((local.lines().count(), remote.lines().count()), (6, 3));
-    assert!(local.contains("mnist:DIR  MNIST") && remote.contains("fashion-mnist  Fashion"));
+    assert_eq!((local.lines().count(), remote.lines().count()), (8, 3));
+    assert!(local.contains("mnist:DIR   MNIST") && remote.contains("fashion-mnist  Fashion"));
 }
 
 #[test]

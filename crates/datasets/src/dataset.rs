@@ -1,7 +1,6 @@
 //! A data set and its two splits, opened by name.
 
-use crate::{DataError, Factors, Modes, glyphs, mnist, nearest, plane};
-use std::path::Path;
+use crate::{DataError, Factors, Modes, Spec, csv, glyphs, images, mnist, plane};
 use std::sync::Arc;
 
 /// Samples to train on and samples to test on.
@@ -13,7 +12,7 @@ pub struct Dataset {
     pub train: Split,
     /// What it is judged by.
     pub test: Split,
-    /// The size of one sample: `[28, 28]` for images (height, width), `[2]` for points.
+    /// The size of one sample: height and width of images, such as `[28, 28]`; `[2]` for points.
     pub shape: Vec<usize>,
     /// Where the modes are, for sets that are made of modes.
     pub modes: Option<Modes>,
@@ -34,7 +33,7 @@ const fn entry(name: &'static str, usage: &'static str, about: &'static str) -> 
     Entry { name, usage, about }
 }
 
-const NAMES: [Entry; 6] = [
+const NAMES: [Entry; 8] = [
     entry(
         "glyphs",
         "glyphs",
@@ -61,6 +60,16 @@ const NAMES: [Entry; 6] = [
         "points: two half circles that reach into each other, sigma 0.05",
     ),
     entry("swissroll", "swissroll", "points: a spiral, sigma 0.05"),
+    entry(
+        "csv",
+        "csv:FILE",
+        "your points of the plane, one a line in the text file FILE: x,y",
+    ),
+    entry(
+        "images",
+        "images:DIR",
+        "your images, the PNG files in DIR: all of one size, up to 1024 x 1024, as grey",
+    ),
 ];
 
 /// The data sets that [`Dataset::open`] knows.
@@ -69,52 +78,26 @@ pub fn names() -> &'static [Entry] {
 }
 
 impl Dataset {
-    /// Opens a set by its name: `glyphs`, `ring8` … or `mnist:DIR`. A set that the program makes follows from `seed`;
+    /// Opens a set by its name: `glyphs`, `ring8` … or `mnist:DIR`, `csv:FILE`, `images:DIR`. A set that the program makes follows from `seed`;
     /// one that is read from files does not depend on it.
     pub fn open(spec: &str, seed: u64) -> Result<Dataset, DataError> {
-        let (name, folder) = match spec.split_once(':') {
-            Some((name, folder)) => (name, Some(folder)),
-            None => (spec, None),
-        };
-        let Some(entry) = NAMES.iter().find(|entry| entry.name == name) else {
-            return Err(unknown(name));
-        };
-        let made: fn(u64) -> Dataset = match entry.name {
-            "glyphs" => glyphs::open,
-            "ring8" => plane::ring8,
-            "grid25" => plane::grid25,
-            "moons" => plane::moons,
-            "swissroll" => plane::swissroll,
-            _ => {
-                return match folder {
-                    Some(folder) if !folder.is_empty() => mnist::open(Path::new(folder)),
-                    _ => Err(DataError::NoFolder { name: entry.name }),
-                };
-            }
-        };
-        match folder {
-            Some(folder) => Err(DataError::NeedlessFolder {
-                name: entry.name,
-                folder: folder.into(),
-            }),
-            None => Ok(made(seed)),
+        let Spec { entry, path } = Spec::parse(spec)?;
+        match (entry.name, path) {
+            ("mnist", Some(folder)) => mnist::open(folder),
+            ("images", Some(folder)) => images::open(folder),
+            ("csv", Some(file)) => csv::open(file),
+            ("glyphs", _) => Ok(glyphs::open(seed)),
+            ("ring8", _) => Ok(plane::ring8(seed)),
+            ("grid25", _) => Ok(plane::grid25(seed)),
+            ("moons", _) => Ok(plane::moons(seed)),
+            ("swissroll", _) => Ok(plane::swissroll(seed)),
+            _ => unreachable!("every set in the list is opened here: a test opens them all"),
         }
     }
 
     /// Elements of one sample: the product of its sizes.
     pub fn dim(&self) -> usize {
         self.shape.iter().product()
-    }
-}
-
-fn unknown(name: &str) -> DataError {
-    let hint = match nearest(name, NAMES.iter().map(|entry| entry.name)) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => format!("there are {}", NAMES.map(|entry| entry.usage).join(", ")),
-    };
-    DataError::UnknownName {
-        name: name.into(),
-        hint,
     }
 }
 
@@ -243,13 +226,15 @@ mod tests {
 
     #[test]
     fn every_name_in_the_list_is_known() {
-        for entry in names().iter().filter(|entry| entry.name != "mnist") {
+        for entry in names().iter().filter(|entry| !entry.usage.contains(':')) {
             let set = Dataset::open(entry.usage, 3).unwrap();
             assert_eq!(set.name, entry.name);
             assert_eq!((set.train.dim(), set.test.dim()), (set.dim(), set.dim()));
             assert!(!set.train.is_empty() && !set.test.is_empty() && set.train.labels().is_some());
         }
         assert!(message("mnist:/nowhere").starts_with("/nowhere: no such folder"));
+        assert!(message("images:/nowhere").starts_with("/nowhere: no such folder"));
+        assert!(message("csv:/nowhere").starts_with("/nowhere: no such file"));
     }
 
     #[test]
@@ -260,10 +245,13 @@ mod tests {
         );
         assert_eq!(
             message("cifar10"),
-            "no data set is called `cifar10` | there are glyphs, mnist:DIR, ring8, grid25, moons, swissroll"
+            "no data set is called `cifar10` | there are glyphs, mnist:DIR, ring8, grid25, moons, swissroll, csv:FILE, \
+             images:DIR"
         );
         let needs = "`mnist` needs the folder that its files are in | write `mnist:DIR`";
         assert_eq!((message("mnist"), message("mnist:")), (needs.into(), needs.into()));
+        let needs = "`csv` needs the file that its points are in | write `csv:FILE`";
+        assert_eq!((message("csv"), message("csv:")), (needs.into(), needs.into()));
         assert_eq!(
             message("moons:dir"),
             "`moons` is made by the program and takes no folder, but `dir` was given | write `moons`"

@@ -1,5 +1,7 @@
 //! What can be wrong with data, and what to do about it: the message says the one, `hint` the other.
 
+use crate::csv::CsvFault;
+use crate::images::ImageFault;
 use std::borrow::Cow;
 use std::path::PathBuf;
 use thiserror::Error;
@@ -20,6 +22,13 @@ pub enum DataError {
     /// A data set that is read from a folder was named without one.
     #[error("`{name}` needs the folder that its files are in")]
     NoFolder {
+        /// The data set's name.
+        name: &'static str,
+    },
+
+    /// A data set that is read from one file was named without it.
+    #[error("`{name}` needs the file that its points are in")]
+    NoFile {
         /// The data set's name.
         name: &'static str,
     },
@@ -60,6 +69,24 @@ pub enum DataError {
         path: PathBuf,
         /// What is wrong with its content.
         fault: IdxFault,
+    },
+
+    /// A file of points is not what it should be.
+    #[error("{}: {fault}", path.display())]
+    Csv {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with its content.
+        fault: CsvFault,
+    },
+
+    /// A folder of images, or a file in it, is not what it should be.
+    #[error("{}: {fault}", path.display())]
+    Images {
+        /// The folder or the file.
+        path: PathBuf,
+        /// What is wrong with it.
+        fault: ImageFault,
     },
 
     /// An image file and its label file do not belong together.
@@ -113,11 +140,14 @@ impl DataError {
         match self {
             DataError::UnknownName { hint, .. } | DataError::Missing { hint, .. } => hint.into(),
             DataError::NoFolder { name } => format!("write `{name}:DIR`").into(),
+            DataError::NoFile { name } => format!("write `{name}:FILE`").into(),
             DataError::NeedlessFolder { name, .. } => format!("write `{name}`").into(),
             DataError::Unreadable { .. } => {
                 "check that you may read it; if it is damaged, fetch or copy it again".into()
             }
             DataError::Idx { fault, .. } => fault.hint().into(),
+            DataError::Csv { fault, .. } => fault.hint().into(),
+            DataError::Images { fault, .. } => fault.hint().into(),
             DataError::CountsDiffer { .. } => "the two files must be of the same set".into(),
             DataError::Label { .. } => "is it the label file of another set?".into(),
             DataError::BatchOfNothing => "it must be at least 1".into(),

@@ -26,7 +26,7 @@ pub struct Idx {
 }
 
 /// Elements that are read at most, so that a damaged header or a hostile file does not fill the memory: 2 GiB.
-const MOST_BYTES: u64 = 1 << 31;
+pub(crate) const MOST_BYTES: u64 = 1 << 31;
 
 /// Reads a file of samples of the size `sample`: `&[28, 28]` for MNIST's images, `&[]` for labels.
 ///
@@ -44,14 +44,26 @@ pub fn read(path: &Path, sample: &[usize]) -> Result<Idx, DataError> {
         },
         _ => unreadable(error),
     })?;
-    let mut file = BufReader::new(file);
-    let is_gzip = file.fill_buf().map_err(unreadable)?.starts_with(&[0x1f, 0x8b]);
-    let content: &mut dyn Read = if is_gzip {
-        &mut MultiGzDecoder::new(file)
-    } else {
-        &mut file
+    parse(&mut BufReader::new(file), path, sample)
+}
+
+/// [`read`] for content that is open, compressed or not; `path` is where it comes from, for messages.
+///
+/// # Errors
+/// As [`read`].
+#[doc(hidden)]
+pub fn parse(content: &mut dyn BufRead, path: &Path, sample: &[usize]) -> Result<Idx, DataError> {
+    let unreadable = |source| DataError::Unreadable {
+        path: path.into(),
+        source,
     };
-    parse(content, sample).map_err(|error| match error {
+    let is_gzip = content.fill_buf().map_err(unreadable)?.starts_with(&[0x1f, 0x8b]);
+    let read = if is_gzip {
+        parse_plain(&mut MultiGzDecoder::new(content), sample)
+    } else {
+        parse_plain(content, sample)
+    };
+    read.map_err(|error| match error {
         ParseError::Fault(fault) => DataError::Idx {
             path: path.into(),
             fault,
@@ -72,7 +84,7 @@ impl From<IdxFault> for ParseError {
 }
 
 /// Reads uncompressed content; never allocates by what the header claims, only by what is there.
-fn parse(content: &mut dyn Read, sample: &[usize]) -> Result<Idx, ParseError> {
+fn parse_plain(content: &mut dyn Read, sample: &[usize]) -> Result<Idx, ParseError> {
     let head = read_up_to(content, 4, 4)?;
     if let &[a, b, ..] = head.as_slice()
         && [a, b] != [0, 0]

@@ -7,14 +7,17 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     let name = name.to_lowercase();
     let near = |candidate: &str| {
         let last = candidate.rsplit('.').next().unwrap_or(candidate);
-        let whole = (edits(&name, candidate), candidate);
         // One more for what was left out, so that a whole name is preferred.
-        let part = (edits(&name, last) + 1, last);
-        [whole, part]
-            .into_iter()
-            .filter(|(distance, known)| 3 * distance <= name.chars().count().max(known.chars().count()))
-            .map(|(distance, _)| distance)
-            .min()
+        let within = |known: &str, more| {
+            let (n, m) = (name.chars().count(), known.chars().count());
+            // So many edits it takes at least. Without this, a table would be made of a name of any length.
+            let least = n.abs_diff(m);
+            let near = |distance: usize| 3 * distance <= n.max(m);
+            near(least)
+                .then(|| edits(&name, known) + more)
+                .filter(|&distance| near(distance))
+        };
+        [within(candidate, 0), within(last, 1)].into_iter().flatten().min()
     };
     candidates
         .into_iter()
@@ -71,6 +74,8 @@ mod tests {
         assert_eq!(nearest("MNIST", names), Some("mnist"));
         assert_eq!(nearest("cifar10", names), None);
         assert_eq!(nearest("", names), None);
+        // A name of any length costs no more than its length.
+        assert_eq!(nearest(&"glyphs".repeat(1_000_000), names), None);
     }
 
     #[test]

@@ -13,6 +13,7 @@ use std::path::PathBuf;
     after_help = "Start here:\n  \
         genlab train vae                     train on the embedded digits; pictures and a report appear in runs/\n  \
         genlab train vae --data mnist:DIR    the same on MNIST's four files in the folder DIR\n  \
+        genlab train vae --data images:DIR   the same on your own PNG files in the folder DIR\n  \
         genlab list                          every model with its presets\n\n\
         Exit codes: 0 done, 1 the data or the configuration, 2 the command line, 3 training diverged,\n\
         130 interrupted (a checkpoint is kept, and `genlab resume` goes on).\n\
@@ -55,7 +56,8 @@ pub(crate) enum Command {
     genlab train vae\n  \
     genlab train vae --preset pytorch-example --data mnist:DIR --epochs 10\n  \
     genlab train vae -s model.latent_dim=2 -s model.hidden=[512,256] -s optimiser.learning_rate=3e-4\n  \
-    genlab train gan --preset ring8 --data ring8 --out runs/ring --json > events.jsonl\n\n\
+    genlab train gan --preset ring8 --data ring8 --out runs/ring --json > events.jsonl\n  \
+    genlab train gan --preset ring8 --data csv:points.csv\n\n\
     A setting is taken from the first of: its flag, -s, the file, the preset, the default.\n\
     The folder keeps all of them in config.toml; `-c RUN/config.toml` repeats a run."
 )]
@@ -164,7 +166,9 @@ pub(crate) enum DataCommand {
     /// List the data sets.
     List,
     /// Open a data set and say what it holds.
-    #[command(after_help = "Examples:\n  genlab data info glyphs\n  genlab data info mnist:DIR")]
+    #[command(
+        after_help = "Examples:\n  genlab data info glyphs\n  genlab data info mnist:DIR\n  genlab data info csv:FILE"
+    )]
     Info {
         /// The data set.
         #[arg(value_name = "NAME[:PATH]")]

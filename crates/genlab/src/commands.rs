@@ -9,7 +9,7 @@ use crate::library::Library;
 use crate::pictures::{self, Pictures};
 use crate::run_folder::PastRun;
 use crate::{fetch, output, plan, run_folder, terminal};
-use std::path::Path;
+use datasets::Spec;
 use toml::Value;
 
 /// `genlab sample`: draws samples from the last checkpoint of a run.
@@ -17,6 +17,9 @@ pub(crate) fn sample(library: &dyn Library, args: &SampleArgs) -> Result<(), Fai
     let run = run_folder::open(&args.run)?;
     tell_state(&run);
     let (samples, real) = library.draw(&run, args.seed, args.n as usize)?;
+    if let (Pictures::Points(_), None) = (&samples, &real) {
+        output::note("the points that the run was trained on are not here, so none are behind its samples");
+    }
     write_whole(&args.output, &pictures::to_png(&samples, real.as_ref()))?;
     let file = args.output.display().to_string();
     if args.json {
@@ -66,18 +69,31 @@ pub(crate) fn eval(library: &dyn Library, args: &EvalArgs) -> Result<(), Failure
     Ok(())
 }
 
-/// Refuses a run whose data lie in a folder that cannot be seen from here, since the run was started elsewhere or the folder has moved.
+/// Refuses a run whose data lie in a place that cannot be seen from here, since the run was started elsewhere or they have moved.
 fn data_is_here(run: &PastRun) -> Result<(), Failure> {
     let spec = get(&run.config, "data.name")
         .and_then(Value::as_str)
         .unwrap_or_default();
-    match spec.split_once(':') {
-        Some((name, folder)) if !Path::new(folder).is_dir() => Err(Failure::input(
-            format!("the run was trained on {spec}, and there is no folder {folder} here"),
-            format!("say where the data are with --data {name}:DIR"),
-        )),
-        _ => Ok(()),
+    // A name that is not known is told when the set is opened.
+    let Ok(Spec {
+        entry,
+        path: Some(path),
+    }) = Spec::parse(spec)
+    else {
+        return Ok(());
+    };
+    if path.exists() {
+        return Ok(());
     }
+    let is_file = entry.usage.ends_with(":FILE");
+    let what = if is_file { "file" } else { "folder" };
+    Err(Failure::input(
+        format!(
+            "the run was trained on {spec}, and there is no {what} {} here",
+            path.display()
+        ),
+        format!("say where the data are with --data {}", entry.usage),
+    ))
 }
 
 /// A line on stderr for each checkpoint that was passed over, and one where a run has not come to its end.

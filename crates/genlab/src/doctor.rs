@@ -47,9 +47,10 @@ fn facts(library: &dyn Library, here: &Path, cpu: &Cpu) -> Vec<(String, String)>
         ("folder".into(), format!("{} {writable}", folder.display())),
     ];
     for set in library.data_sets() {
-        let found = match set.name.strip_suffix(":DIR") {
+        let found = match set.name.split_once(':') {
             None => "built in".into(),
-            Some(name) => MNIST_FOLDERS.iter().find(|f| holds_mnist(&here.join(f))).map_or_else(
+            Some(("csv" | "images", _)) => format!("your own: --data {}", set.name),
+            Some((name, _)) => MNIST_FOLDERS.iter().find(|f| holds_mnist(&here.join(f))).map_or_else(
                 || format!("not found near here; say where with --data {name}:DIR, or: genlab data fetch {name}"),
                 |folder| format!("found: --data {name}:{folder}"),
             ),

@@ -38,7 +38,7 @@ pub(crate) struct Preset {
 /// A data set in the list.
 #[derive(Clone, Debug)]
 pub(crate) struct DataCard {
-    /// How it is written on the command line: `glyphs`, `mnist:DIR`.
+    /// How it is written on the command line: `glyphs`, `mnist:DIR`, `csv:FILE`.
     pub(crate) name: &'static str,
     /// One line about it.
     pub(crate) about: &'static str,
@@ -62,7 +62,8 @@ pub(crate) trait Library: Sync {
     /// training split is not looked at.
     fn evaluate(&self, run: &PastRun) -> Result<Option<Losses>, Failure>;
 
-    /// Samples from a past run, and real points to show behind them, where samples are points. Needs no data folder.
+    /// Samples from a past run, and real points to show behind them, where samples are points and the data can be
+    /// opened. Needs no data.
     fn draw(&self, run: &PastRun, seed: u64, count: usize) -> Result<(Pictures, Option<Pictures>), Failure>;
 }
 

@@ -4,9 +4,14 @@
 //! model's output is pale or saturated, so there is none.
 
 use crate::scatter::Scatter;
+use std::borrow::Cow;
 
-/// How many pixels of the file each pixel of an image covers, in each direction.
+/// How many pixels of the file each pixel of a small image covers, in each direction.
 const SCALE: usize = 2;
+/// Pixels along the longer side of an image that is small.
+const SMALL: usize = 64;
+/// Pixels along the longer side of an image that is made smaller where there are several.
+const LARGE: usize = 256;
 /// The gap between the images of a grid, in pixels of the images.
 const MARGIN: usize = 2;
 /// The grey of the gaps: between the black and the white of the images, so that both stand out.
@@ -45,6 +50,43 @@ impl Images {
         let value = self.values[(image * self.height + row) * self.width + column];
         let (low, high) = self.range;
         (255.0 * ((value - low) / (high - low)).clamp(0.0, 1.0)).round() as u8
+    }
+
+    /// Pixels along the longer side of each image.
+    fn side(&self) -> usize {
+        self.height.max(self.width)
+    }
+
+    /// The images made smaller so that several fit a picture: each pixel is the mean of a square. One alone stays whole.
+    fn reduced(&self) -> Cow<'_, Images> {
+        let by = self.side().div_ceil(LARGE);
+        if by == 1 || self.count() == 1 {
+            return Cow::Borrowed(self);
+        }
+        let (height, width) = (self.height.div_ceil(by), self.width.div_ceil(by));
+        let mut values = Vec::with_capacity(self.count() * height * width);
+        for image in self.values.chunks_exact(self.height * self.width) {
+            for y in 0..height {
+                for x in 0..width {
+                    let rows = image.chunks_exact(self.width).skip(y * by).take(by);
+                    let square = rows.flat_map(|row| &row[x * by..self.width.min((x + 1) * by)]);
+                    let (sum, count) = square.fold((0.0, 0.0), |(sum, count), value| (sum + value, count + 1.0));
+                    values.push(sum / count);
+                }
+            }
+        }
+        let range = self.range;
+        Cow::Owned(Images {
+            height,
+            width,
+            range,
+            values,
+        })
+    }
+
+    /// By how much a picture of these images is enlarged.
+    fn scale(&self) -> usize {
+        if self.side() <= SMALL { SCALE } else { 1 }
     }
 }
 
@@ -107,9 +149,10 @@ impl Raster {
 
 /// Images in rows and columns as near to a square as fits.
 pub(crate) fn grid(images: &Images) -> Raster {
+    let images = images.reduced();
     let columns = (images.count() as f64).sqrt().ceil().max(1.0) as usize;
     let order: Vec<_> = (0..images.count()).map(Some).collect();
-    laid_out(images, &order, columns).enlarged(SCALE)
+    laid_out(&images, &order, columns).enlarged(images.scale())
 }
 
 /// Originals over their reconstructions, in pairs of rows.
@@ -119,8 +162,9 @@ pub(crate) fn reconstructions(originals: &Images, made: &Images) -> Raster {
     let columns = count.clamp(1, 16);
     let both = Images {
         values: [originals.values.as_slice(), &made.values].concat(),
-        ..originals.clone()
+        ..*originals
     };
+    let both = both.reduced();
     let mut order = Vec::new();
     for start in (0..count).step_by(columns) {
         let end = (start + columns).min(count);
@@ -129,7 +173,7 @@ pub(crate) fn reconstructions(originals: &Images, made: &Images) -> Raster {
         order.resize(order.len() + columns - (end - start), None);
         order.extend((start..end).map(|i| Some(count + i)));
     }
-    laid_out(&both, &order, columns).enlarged(SCALE)
+    laid_out(&both, &order, columns).enlarged(both.scale())
 }
 
 /// The pictures as a PNG file. `real` are points to show behind generated ones, and to fix the view by.
@@ -203,6 +247,33 @@ mod tests {
         assert_eq!(greys, [0, 255, 128, 0, 255, 0]);
         // A pale image stays pale: nothing is stretched.
         assert_eq!(images((0.0, 1.0), &[0.4, 0.6]).grey(0, 0, 1), 153);
+    }
+
+    #[test]
+    fn large_images_are_made_smaller_where_there_are_several() {
+        let of = |count: usize, height, width| Images {
+            height,
+            width,
+            range: (0.0, 1.0),
+            values: (0..count * height * width)
+                .map(|i| (i % width) as f32 / width as f32)
+                .collect(),
+        };
+        let size = |images: &Images| {
+            let picture = grid(images);
+            (picture.width, picture.height)
+        };
+        assert_eq!(size(&of(1, 1024, 700)), (704, 1028), "one alone stays whole");
+        assert_eq!(size(&of(4, 65, 30)), (2 * 32 + 2, 2 * 67 + 2));
+        // 1025 pixels by five: 205 of them; the last column of 701 pixels is one pixel wide.
+        let made = of(2, 1025, 701);
+        assert_eq!(size(&made), (2 * 143 + 2, 207 + 2));
+        let small = made.reduced();
+        assert_eq!((small.count(), small.height, small.width), (2, 205, 141));
+        // 32 bits are exact to 6e-8, and 25 numbers are added.
+        for (place, value) in [(0, 2.0), (1, 7.0), (140, 700.0)] {
+            assert!((small.values[place] - value / 701.0).abs() < 1e-6, "{place}");
+        }
     }
 
     #[test]

@@ -29,10 +29,10 @@ pub(crate) fn width() -> usize {
     terminal_size::terminal_size_of(std::io::stderr()).map_or(80, |(width, _)| width.0.into())
 }
 
-/// Two rows of images, as many as fit into `columns` characters. Large images are halved.
+/// Two rows of images, as many as fit into `columns` characters. Large images are made smaller, to at most 16 pixels a side.
 pub(crate) fn render(images: &Images, columns: usize, depth: Depth) -> String {
-    let shrink = if images.width > 16 { 2 } else { 1 };
-    let (width, height) = (images.width / shrink, images.height / shrink);
+    let shrink = images.width.max(images.height).div_ceil(16);
+    let (width, height) = (images.width.div_ceil(shrink), images.height.div_ceil(shrink));
     // A pixel pair of a cell must not straddle two images, so each image takes an even number of rows.
     let height = height + height % 2;
     let across = ((columns + 1) / (width + 1)).clamp(1, images.count().max(1));

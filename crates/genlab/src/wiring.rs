@@ -80,6 +80,7 @@ impl Library for Crates {
     }
 
     fn draw(&self, run: &PastRun, seed: u64, count: usize) -> Result<(Pictures, Option<Pictures>), Failure> {
+        size::check_samples(count, run.checkpoint.shape.iter().product())?;
         let trainer = load(run, seed)?;
         let samples = work::pictures(
             &trainer.sample(count),
@@ -87,8 +88,11 @@ impl Library for Crates {
             trainer.model().value_range(),
         );
         let real = match samples {
-            // Points are made by the program; images may lie in a folder that is not there any more.
-            Pictures::Points(_) => work::backdrop(&open_data(&settings(&run.config)?.data.name)?),
+            // Those of a file may not be there any more; samples can be drawn all the same.
+            Pictures::Points(_) => {
+                let data = open_data(&settings(&run.config)?.data.name);
+                data.ok().and_then(|data| work::backdrop(&data))
+            }
             Pictures::Images(_) => None,
         };
         Ok((samples, real))

@@ -36,7 +36,8 @@ pub(crate) fn get_tensor(
     if tensor.shape() != shape {
         return Err(format!("`{name}` has shape {}, the {what} has {shape}", tensor.shape()));
     }
-    Ok(tensor.to_dtype(dtype))
+    let converted = tensor.try_to_dtype(dtype);
+    converted.map_err(|error| format!("`{name}`: {}", error.problem()))
 }
 
 /// Refuses a dictionary with entries beside the expected number of them: it belongs to another `what`.

@@ -3,12 +3,16 @@
 //! `load_state_dict(safetensors.torch.load_file(path))` opens such a file in PyTorch, and the other way round.
 
 use crate::module::{self, Entry, Module};
-use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
+use safetensors::tensor::{Dtype, TensorView, serialize};
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use tensor_core::{DType, Shape, Tensor};
+use tensor_core::{DType, Tensor};
+
+mod read;
+
+pub use read::{FormatError, load_tensors, read_tensors};
 
 /// Why a state dictionary could not be saved or loaded.
 #[derive(Debug, thiserror::Error)]
@@ -125,7 +129,10 @@ fn load_entries(
                 value.shape()
             )));
         }
-        changes.push((entry, value.to_dtype(present.dtype())));
+        // Numbers with a fraction do not fit where the model counts.
+        let value = value.try_to_dtype(present.dtype());
+        let value = value.map_err(|error| mismatch(format!("`{name}`: {}", error.problem())))?;
+        changes.push((entry, value));
     }
     if let Some(name) = tensors.keys().next() {
         return Err(mismatch(format!("the model has no `{name}`")));
@@ -184,43 +191,6 @@ fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     write().inspect_err(|_| drop(fs::remove_file(&temporary)))
 }
 
-/// The tensors of a safetensors file by name. F16 and BF16 become F32; I64, I32, U8 and BOOL become U32.
-///
-/// ```
-/// use nn::state;
-/// // A file is the length of its header in 8 bytes, the header, and the numbers. Two of F16 are here: 1.5 and -2.
-/// let header = r#"{"x":{"dtype":"F16","shape":[2],"data_offsets":[0,4]}}"#;
-/// let length = (header.len() as u64).to_le_bytes();
-/// let folder = tempfile::tempdir()?;
-/// let path = folder.path().join("x.safetensors");
-/// std::fs::write(&path, [&length[..], header.as_bytes(), &[0x00, 0x3e, 0x00, 0xc0]].concat())?;
-/// let tensors = state::load_tensors(&path)?;
-/// assert_eq!(tensors["x"].to_vec::<f32>(), [1.5, -2.0]);
-///
-/// std::fs::write(&path, "hello")?;
-/// assert!(matches!(state::load_tensors(&path), Err(nn::StateError::Format { .. })));
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-///
-/// # Errors
-/// If the file cannot be read, is not sound, or holds a type or a number that has no place here.
-pub fn load_tensors(path: &Path) -> Result<BTreeMap<String, Tensor>, StateError> {
-    let format = |reason: String| StateError::Format {
-        path: path.to_owned(),
-        reason,
-    };
-    let file = fs::read(path).map_err(|source| StateError::Io {
-        path: path.to_owned(),
-        source,
-    })?;
-    let tensors = SafeTensors::deserialize(&file).map_err(|error| format(error.to_string()))?;
-    let convert = |(name, view): (&str, TensorView<'_>)| {
-        let tensor = tensor_of(&view).map_err(|reason| format(format!("`{name}`: {reason}")))?;
-        Ok((name.to_owned(), tensor))
-    };
-    tensors.iter().map(convert).collect()
-}
-
 fn dtype_of(tensor: &Tensor) -> Dtype {
     match tensor.dtype() {
         DType::F32 => Dtype::F32,
@@ -242,134 +212,5 @@ fn bytes_of(tensor: &Tensor) -> Vec<u8> {
     }
 }
 
-fn tensor_of(view: &TensorView<'_>) -> Result<Tensor, String> {
-    let shape = Shape::try_new(view.shape())?;
-    let bytes = view.data();
-    let small = |x: i64| u32::try_from(x).map_err(|_| format!("{x} does not fit into 32 bits without a sign"));
-    let integers = |values: Vec<i64>| values.into_iter().map(small).collect::<Result<Vec<u32>, _>>();
-    Ok(match view.dtype() {
-        Dtype::F32 => Tensor::from_slice(&elements(bytes, f32::from_le_bytes), shape),
-        Dtype::F64 => Tensor::from_slice(&elements(bytes, f64::from_le_bytes), shape),
-        Dtype::BF16 => Tensor::from_slice(&elements(bytes, bf16_to_f32), shape),
-        Dtype::F16 => Tensor::from_slice(&elements(bytes, f16_to_f32), shape),
-        Dtype::U32 => Tensor::from_slice(&elements(bytes, u32::from_le_bytes), shape),
-        Dtype::I64 => Tensor::from_slice(&integers(elements(bytes, i64::from_le_bytes))?, shape),
-        Dtype::I32 => Tensor::from_slice(&integers(elements(bytes, |b| i32::from_le_bytes(b).into()))?, shape),
-        Dtype::U8 | Dtype::BOOL => Tensor::from_slice(&elements(bytes, |[b]| u32::from(b)), shape),
-        other => return Err(format!("type {other:?} is not supported")),
-    })
-}
-
-fn elements<const N: usize, T>(bytes: &[u8], from: impl Fn([u8; N]) -> T) -> Vec<T> {
-    bytes.as_chunks().0.iter().map(|bytes| from(*bytes)).collect()
-}
-
-/// BF16 is the upper half of an F32.
-fn bf16_to_f32(bytes: [u8; 2]) -> f32 {
-    f32::from_bits(u32::from(u16::from_le_bytes(bytes)) << 16)
-}
-
-/// IEEE 754 half precision: 1 bit sign, 5 bits exponent (bias 15), 10 bits fraction.
-fn f16_to_f32(bytes: [u8; 2]) -> f32 {
-    let bits = u16::from_le_bytes(bytes);
-    let sign = if bits >> 15 == 1 { -1.0 } else { 1.0 };
-    let (exponent, fraction) = (i32::from(bits >> 10 & 31), f32::from(bits & 1023));
-    sign * match exponent {
-        0 => fraction * 2f32.powi(-24),
-        31 if fraction == 0.0 => f32::INFINITY,
-        31 => f32::NAN,
-        _ => (1024.0 + fraction) * 2f32.powi(exponent - 25),
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{Linear, Sequential, Tanh};
-    use tensor_core::Random;
-
-    fn mlp(inputs: usize, seed: u64) -> Sequential {
-        let mut random = Random::new(seed);
-        Sequential::new()
-            .with(Linear::new(inputs, 3, &mut random))
-            .with(Tanh)
-            .with(Linear::new(3, 2, &mut random))
-    }
-
-    #[test]
-    fn what_was_saved_is_loaded() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("model.safetensors");
-        let (saved, loaded) = (mlp(4, 1), mlp(4, 2));
-        assert_ne!(state_dict(&saved), state_dict(&loaded));
-        save(&saved, &path).unwrap();
-        load(&loaded, &path).unwrap();
-        assert_eq!(state_dict(&saved), state_dict(&loaded));
-        let names: Vec<String> = state_dict(&saved).into_keys().collect();
-        assert_eq!(names, ["0.bias", "0.weight", "2.bias", "2.weight"]);
-        let left: Vec<_> = fs::read_dir(folder.path()).unwrap().collect();
-        assert_eq!(left.len(), 1, "no partial file is left");
-    }
-
-    #[test]
-    fn integers_are_written_in_pytorchs_type_and_read_back() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("t.safetensors");
-        let tensors = BTreeMap::from([
-            ("batches".to_owned(), Tensor::from_slice(&[7u32], ())),
-            ("largest".to_owned(), Tensor::from_slice(&[0, u32::MAX], [2])),
-        ]);
-        save_tensors(&tensors, &path).unwrap();
-        let file = fs::read(&path).unwrap();
-        let batches = SafeTensors::deserialize(&file).unwrap().tensor("batches").unwrap();
-        assert_eq!((batches.dtype(), batches.data()), (Dtype::I64, &7i64.to_le_bytes()[..]));
-        assert_eq!(load_tensors(&path).unwrap(), tensors);
-    }
-
-    #[test]
-    fn a_file_that_does_not_fit_changes_nothing() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("model.safetensors");
-        save(&mlp(5, 1), &path).unwrap();
-        let model = mlp(4, 2);
-        let before = state_dict(&model);
-        let message = load(&model, &path).unwrap_err().to_string();
-        assert!(
-            message.ends_with("does not fit the model: `0.weight` has shape [3, 5], the model's has [3, 4]"),
-            "{message}"
-        );
-        assert_eq!(state_dict(&model), before);
-
-        fs::write(&path, b"hello").unwrap();
-        assert!(matches!(load(&model, &path), Err(StateError::Format { .. })));
-        assert!(matches!(
-            load(&model, &folder.path().join("none")),
-            Err(StateError::Io { .. })
-        ));
-    }
-
-    #[test]
-    fn other_types_are_converted_or_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("t.safetensors");
-        let write = |dtype: Dtype, bytes: &[u8]| {
-            let count = bytes.len() * 8 / dtype.bitsize();
-            let view = TensorView::new(dtype, vec![count], bytes).unwrap();
-            fs::write(&path, serialize([("x", view)], None).unwrap()).unwrap();
-            load_tensors(&path).map(|mut tensors| tensors.remove("x").unwrap())
-        };
-        // 1.5, -2, the smallest subnormal and infinity.
-        let halves = [0x3E00u16, 0xC000, 0x0001, 0x7C00].map(u16::to_le_bytes).concat();
-        let wanted = [1.5, -2.0, 2f32.powi(-24), f32::INFINITY];
-        assert_eq!(write(Dtype::F16, &halves).unwrap().to_vec::<f32>(), wanted);
-        let brains = [0x3FC0u16, 0xC000].map(u16::to_le_bytes).concat();
-        assert_eq!(write(Dtype::BF16, &brains).unwrap().to_vec::<f32>(), [1.5, -2.0]);
-        assert_eq!(write(Dtype::U32, &7u32.to_le_bytes()).unwrap().to_vec::<u32>(), [7]);
-        assert_eq!(write(Dtype::I64, &7i64.to_le_bytes()).unwrap().to_vec::<u32>(), [7]);
-        let message = write(Dtype::I64, &(-1i64).to_le_bytes()).unwrap_err().to_string();
-        assert!(
-            message.ends_with("`x`: -1 does not fit into 32 bits without a sign"),
-            "{message}"
-        );
-    }
-}
+mod tests;

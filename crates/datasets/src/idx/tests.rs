@@ -148,3 +148,60 @@ fn messages_say_what_was_expected_and_what_to_do() {
     assert!(message.ends_with(": it has 1 dimension(s), expected 3"), "{message}");
     assert_eq!(error.hint(), "were images and labels exchanged?");
 }
+
+#[test]
+fn what_a_header_claims_takes_no_memory() {
+    let all = u32::MAX;
+    for (sizes, sample) in [
+        (vec![all, 28, 28], &[28, 28][..]),
+        (vec![all, all, all], &[28, 28]),
+        (vec![all], &[]),
+        // As much as is read at most, with nothing behind it.
+        (vec![2_739_137, 28, 28], &[28, 28]),
+    ] {
+        let file = idx(8, &sizes, 0);
+        fault(&file, sample);
+        fault(&gzip(&file), sample);
+    }
+    let many_dimensions = [&[0, 0, 8, 255][..], &[0xff; 1020]].concat();
+    let rank = IdxFault::Rank {
+        expected: 3,
+        found: 255,
+    };
+    assert_eq!(fault(&many_dimensions, &[28, 28]), rank);
+}
+
+/// Ten megabytes of gzip that unpack to ten gigabytes: as much is unpacked as the header promises, and one byte more.
+#[test]
+fn a_gzip_bomb_is_refused_before_it_goes_off() {
+    let promised = 60_000 * 28 * 28;
+    let zeros = gzip(&vec![0; 100 << 20]);
+    let mut bomb = gzip(&idx(8, &[60_000, 28, 28], 0));
+    (0..100).for_each(|_| bomb.extend(&zeros));
+    assert!(bomb.len() > 10_000_000, "{}", bomb.len());
+    let mut content = std::io::Cursor::new(&bomb);
+    let refused = parse(&mut content, Path::new("bomb.gz"), &[28, 28]);
+    let expected = IdxFault::TrailingBytes {
+        expected: 16 + promised,
+    };
+    assert!(matches!(refused, Err(DataError::Idx { fault, .. }) if fault == expected));
+    assert!(
+        content.position() < 100_000,
+        "{} bytes were unpacked",
+        content.position()
+    );
+    // Without a header of its own it is not even that.
+    assert_eq!(fault(&zeros, &[28, 28]), IdxFault::ElementType { found: 0 });
+}
+
+#[test]
+fn gzip_members_one_after_the_other_are_one_file_however_many() {
+    let file = idx(8, &[4, 2, 3], 24);
+    let members: Vec<u8> = file.iter().flat_map(|&byte| gzip(&[byte])).collect();
+    assert_eq!(read_bytes(&members, &[2, 3]).unwrap().count, 4);
+    let behind = [members.as_slice(), &gzip(b"x")].concat();
+    assert_eq!(fault(&behind, &[2, 3]), IdxFault::TrailingBytes { expected: 40 });
+    // Members without content change nothing, and fill no stack.
+    let empty: Vec<u8> = [gzip(&file), gzip(b"").repeat(100_000)].concat();
+    assert_eq!(read_bytes(&empty, &[2, 3]).unwrap().count, 4);
+}

@@ -31,12 +31,12 @@ pub(super) fn samples(data: &Dataset, split: &Split) -> String {
     format!("{} {}", thousands(split.len() as u64), size(&data.shape))
 }
 
-/// `images of 28 x 28` or `points of the plane`.
+/// `images of 28 x 28`, width first as in a picture's properties, or `points of the plane`.
 pub(super) fn size(shape: &[usize]) -> String {
     match shape {
         [2] => "points of the plane".into(),
         sizes => {
-            let sizes: Vec<String> = sizes.iter().map(usize::to_string).collect();
+            let sizes: Vec<String> = sizes.iter().rev().map(usize::to_string).collect();
             format!("images of {}", sizes.join(" x "))
         }
     }
@@ -112,6 +112,11 @@ mod tests {
         assert_eq!(fact("modes"), "8 round normals, sigma 0.01");
         assert!(fact("test, values").starts_with("x: mean ") && fact("test, values").contains("; y: mean "));
         assert!(fact("test, labels").starts_with("0: 1,"));
+    }
+
+    #[test]
+    fn the_width_of_an_image_is_told_first() {
+        assert_eq!(size(&[12, 20]), "images of 20 x 12");
     }
 
     #[test]

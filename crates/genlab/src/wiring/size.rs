@@ -32,6 +32,24 @@ fn fits(config: &Table, data_dim: usize, free: u128) -> Result<(), Failure> {
     ))
 }
 
+/// Refuses more samples than fit the memory that is free.
+pub(super) fn check_samples(count: usize, data_dim: usize) -> Result<(), Failure> {
+    samples_fit(count, data_dim, free())
+}
+
+/// Of each value there are at once: what the last layer and its activation make, a copy, and the picture.
+fn samples_fit(count: usize, data_dim: usize, free: u128) -> Result<(), Failure> {
+    let bytes = (count as u128) * (data_dim as u128) * 4 * 4;
+    if bytes <= free {
+        return Ok(());
+    }
+    let (needed, free) = (gibibytes(bytes), gibibytes(free));
+    Err(Failure::input(
+        format!("{count} samples of {data_dim} values need {needed}, but only {free} of memory are free"),
+        "ask for fewer with -n",
+    ))
+}
+
 fn gibibytes(bytes: u128) -> String {
     format!("{:.1} GiB", bytes as f64 / f64::from(1 << 30))
 }
@@ -110,6 +128,17 @@ mod tests {
         );
         fits(&config, 784, 130 << 30).unwrap();
         check(&"model.hidden = [400]\nmodel.latent_dim = 2".parse().unwrap(), 784).unwrap();
+    }
+
+    #[test]
+    fn more_samples_than_fit_are_refused() {
+        assert_eq!(
+            samples_fit(100_000, 1 << 20, 4 << 30).unwrap_err().to_string(),
+            "error: 100000 samples of 1048576 values need 1562.5 GiB, but only 4.0 GiB of memory are free\n\
+             hint: ask for fewer with -n"
+        );
+        samples_fit(64, 1 << 20, 4 << 30).unwrap();
+        check_samples(1, 1).unwrap();
     }
 
     #[test]

@@ -14,6 +14,8 @@ use tensor_core::{Random, Tensor, no_grad};
 
 /// Samples of an evaluation batch, at least: larger ones are faster.
 const EVALUATION_BATCH: usize = 500;
+/// Values of an evaluation batch, where the samples are large: 8 MiB of them.
+const EVALUATION_VALUES: usize = 1 << 21;
 /// Points that the coverage of modes is counted on, as in the papers.
 const COVERAGE_POINTS: usize = 2500;
 /// Real points behind generated ones.
@@ -54,7 +56,8 @@ impl Judged {
             binarised: settings.data.binarise,
         };
         let batch_size = usize::try_from(settings.train.batch_size).unwrap_or(usize::MAX);
-        let evaluation_batch = batch_size.max(EVALUATION_BATCH).min(data.test.len());
+        let many = EVALUATION_BATCH.min(EVALUATION_VALUES / data.dim());
+        let evaluation_batch = batch_size.max(many).min(data.test.len());
         let test = Batches::in_order(&data.test, evaluation_batch, presentation);
         Ok(Judged {
             trainer,
