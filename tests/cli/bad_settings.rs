@@ -98,7 +98,7 @@ fn a_model_that_no_memory_holds() {
     // Widths that are allowed one by one.
     let widths = vec!["65536"; 64].join(",");
     for (model, list) in [("vae", "hidden"), ("gan", "discriminator_hidden")] {
-        let line = format!("train {model} --data mnist:set -s model.{list}=[{widths}]");
+        let line = format!("train {model} --data mnist:set -s train.batch_size=32 -s model.{list}=[{widths}]");
         let told = stderr(&place.command(&line).assert().code(1));
         let lines: Vec<&str> = told.lines().collect();
         assert!(

@@ -10,7 +10,7 @@ use std::process::{Command, Output};
 /// Runs the program from a shell that has done `first` before.
 fn after(place: &Place, first: &str, line: &str) -> Output {
     let script = format!("{first} && exec {} {line}", genlab().display());
-    let mut shell = Command::new("bash");
+    let mut shell = Command::new("sh");
     shell.args(["-c", &script]).current_dir(place.path("."));
     shell.output().unwrap()
 }
@@ -27,19 +27,31 @@ fn a_limit_on_the_size_of_files_is_an_error_like_any_other() {
     let place = place();
     let line = format!("{} -s checkpoint.every_steps=4", MODELS[0]);
     place.run(&format!("{line} --out whole"));
-    // Blocks of 1024 bytes. The moments of the optimiser are larger: not even the first checkpoint can be written.
-    let output = after(&place, "ulimit -f 150", &format!("{line} --out run"));
+    // Blocks of 512 bytes. The moments of the optimiser are larger: not even the first checkpoint can be written.
+    let output = after(&place, "ulimit -f 300", &format!("{line} --out run"));
     failed_with(&output, &["error: ", "optimiser.safetensors", "File too large"]);
     assert!(!place.path("run").exists(), "no run is left without a checkpoint");
     // The log of steps outgrows this one in the middle of the run.
     let output = after(
         &place,
-        "ulimit -f 250",
+        "ulimit -f 500",
         &format!("{} --out run", line.replace("--steps 40", "--steps 4000")),
     );
     failed_with(&output, &["error: cannot write run/", ": File too large"]);
     assert_eq!(place.json("run/run.json")["status"], "failed");
     assert!(sound_checkpoints(&place.path("run")) > 1);
+}
+
+/// A device on which every write fails.
+#[test]
+fn a_full_disk_under_what_is_told_is_no_part_of_the_run() {
+    let place = place();
+    let output = after(&place, "exec 2>/dev/full", &format!("{} --out run", MODELS[0]));
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(place.json("run/run.json")["status"], "done");
+    // The error itself cannot be told, and the code still says it.
+    let output = after(&place, "exec 2>/dev/full", "train vae --data nowhere");
+    assert_eq!(output.status.code(), Some(1));
 }
 
 #[test]
@@ -74,7 +86,7 @@ fn a_small_file_system_that_fills_up() {
         genlab().display()
     );
     let mut own = Command::new("unshare");
-    own.args(["--mount", "--map-root-user", "bash", "-c", &script])
+    own.args(["--mount", "--map-root-user", "sh", "-c", &script])
         .current_dir(place.path("."));
     let output = match own.output() {
         Ok(output)

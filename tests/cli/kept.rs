@@ -58,6 +58,18 @@ pub(crate) fn same(a: &Path, b: &Path) {
     }
 }
 
+fn sum(file: &Path) -> String {
+    let sum = Sha256::digest(fs::read(file).unwrap());
+    sum.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Makes the sums of a checkpoint those of its files, whatever they are.
+pub(crate) fn write_sums(folder: &Path) {
+    let names = ["model.safetensors", "optimiser.safetensors", "state.json"];
+    let lines = names.map(|name| format!("{}  {name}\n", sum(&folder.join(name))));
+    fs::write(folder.join("SHA256SUMS"), lines.concat()).unwrap();
+}
+
 /// Checks each checkpoint of a run against its sums, as `sha256sum -c` does, and returns how many there are.
 #[track_caller]
 pub(crate) fn sound_checkpoints(run: &Path) -> usize {
@@ -71,10 +83,7 @@ pub(crate) fn sound_checkpoints(run: &Path) -> usize {
         assert_eq!(sums.lines().count(), 3, "{}", folder.display());
         for line in sums.lines() {
             let (wanted, name) = line.split_once("  ").unwrap();
-            let found: String = Sha256::digest(fs::read(folder.join(name)).unwrap())
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect();
+            let found = sum(&folder.join(name));
             assert_eq!(found, wanted, "{name} of {}", folder.display());
         }
         count += 1;

@@ -1,15 +1,16 @@
 //! A run that is killed again and again, at any moment, ends as the one that is not.
 #![cfg(unix)]
 
-use crate::kept::{MODELS, kept, place, same, sound_checkpoints};
+use crate::kept::{MODELS, place, same, sound_checkpoints};
 use crate::program::{Place, genlab};
 use std::io::Write;
+use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 /// What is killed: a checkpoint every second step, pictures and a report every third.
-const EVERY_OTHER: &str = "-s checkpoint.every_steps=2 --threads 2 --out run";
+const EVERY_OTHER: &str = "-s checkpoint.every_steps=2 --threads 2";
 
 /// Where a kill by a tracer can hit: the calls by which files and folders change.
 const CALLS: [&str; 8] = [
@@ -67,12 +68,16 @@ fn run_and_kill(place: &Place, line: &str, kill: Kill) -> bool {
         }
     };
     command.args(words).current_dir(place.path("."));
-    let mut run = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut run = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     if let Kill::After(time) = kill {
         sleep(time);
         run.kill().unwrap();
     }
-    !run.wait().unwrap().success()
+    let ended = run.wait_with_output().unwrap();
+    let killed = ended.status.signal() == Some(9);
+    let told = String::from_utf8_lossy(&ended.stderr);
+    assert!(killed || ended.status.success(), "{line}, {kill:?}: {told}");
+    killed
 }
 
 /// Kills a run of each model until it was killed so many times, and compares it with one that was not.
@@ -80,12 +85,19 @@ fn campaign(kills: u64, traced: bool) {
     let mut numbers = Numbers(kills);
     let mut killed = 0;
     let mut round = 0;
+    // Weights that first grow without bound: the run goes back, and is killed before, meanwhile and after.
+    let diverging = "-s optimiser.weight_decay=2500 --on-divergence retry:9 -s checkpoint.every_epochs=5 --threads 2";
+    let lines = [
+        format!("{} {EVERY_OTHER}", MODELS[0]),
+        format!("{} {EVERY_OTHER}", MODELS[1]),
+        format!("{} {diverging}", MODELS[0]),
+    ];
     while killed < kills {
         let place = place();
-        let line = MODELS[round % MODELS.len()];
+        let line = &lines[round % lines.len()];
         round += 1;
         let began = Instant::now();
-        place.run(&format!("{line} {}", EVERY_OTHER.replace("--out run", "--out whole")));
+        place.run(&format!("{line} --out whole"));
         let whole = began.elapsed();
         loop {
             let kill = match traced && numbers.below(2) == 0 {
@@ -96,7 +108,7 @@ fn campaign(kills: u64, traced: bool) {
             let line = if begun {
                 "resume run".to_owned()
             } else {
-                format!("{line} {EVERY_OTHER}")
+                format!("{line} --out run")
             };
             if !run_and_kill(&place, &line, kill) {
                 break;
@@ -110,19 +122,17 @@ fn campaign(kills: u64, traced: bool) {
             }
         }
         same(&place.path("run"), &place.path("whole"));
-        let hidden: Vec<String> = kept(&place.path("run"))
-            .into_iter()
-            .map(|(name, _)| name)
-            .filter(|name| name.contains("part-"))
-            .collect();
-        assert!(hidden.is_empty(), "left over: {hidden:?}");
+        let names = ["run", "run/checkpoints", "run/samples"]
+            .map(|folder| place.names(folder))
+            .concat();
+        assert!(!names.iter().any(|name| name.contains("part-")), "left over: {names:?}");
     }
 }
 
-/// Whether a tracer is there, and may trace.
+/// Whether a tracer is there, may trace, and knows the calls by these names.
 fn strace_works() -> bool {
     let traced = Command::new("strace")
-        .args(["-o", "/dev/null", "true"])
+        .args(["-o", "/dev/null", "-e", &format!("trace={}", CALLS.join(",")), "true"])
         .stderr(Stdio::null())
         .status();
     traced.is_ok_and(|status| status.success())

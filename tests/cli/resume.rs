@@ -1,7 +1,7 @@
 //! A run that was stopped is, bit for bit, the run that was not.
 
 use crate::files::{blobs, idx};
-use crate::kept::{MODELS, kept, place, same, sound_checkpoints, start};
+use crate::kept::{MODELS, kept, place, same, sound_checkpoints, start, write_sums};
 use crate::program::{stderr, stdout};
 use std::fs;
 use std::thread::sleep;
@@ -21,7 +21,8 @@ pub(crate) fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
 fn twenty_steps_a_kill_and_twenty_more_are_forty_steps() {
     for line in MODELS {
         let place = place();
-        let line = format!("{line} -s checkpoint.every_steps=4");
+        // All are kept: the one that is waited for may otherwise be gone before it is seen.
+        let line = format!("{line} -s checkpoint.every_steps=4 -s checkpoint.keep=100");
         place.run(&format!("{line} --out whole --threads 2"));
         let mut run = start(&place, &format!("{line} --out run --threads 1"));
         wait_until("step 20", || place.path("run/checkpoints/step-20").exists());
@@ -33,7 +34,7 @@ fn twenty_steps_a_kill_and_twenty_more_are_forty_steps() {
             "{told}"
         );
         same(&place.path("run"), &place.path("whole"));
-        assert_eq!(sound_checkpoints(&place.path("run")), 3);
+        assert!(sound_checkpoints(&place.path("run")) > 20);
     }
 }
 
@@ -137,7 +138,7 @@ fn other_data_and_another_configuration_are_refused() {
     assert_eq!(
         stderr(&place.command("resume run --steps 50").assert().code(1)),
         "error: run/config.toml is not what the run began with: optimiser.learning_rate is 0.1, and was 0.001\n\
-         hint: put it back, or begin a new run with `genlab train MODEL -c FILE.toml`; only --epochs and --steps may change\n"
+         hint: put it back, or begin a new run with `genlab train MODEL -c FILE.toml`; only --epochs, --steps and --on-divergence may change\n"
     );
     fs::write(&file, config).unwrap();
     assert_eq!(
@@ -160,12 +161,7 @@ fn a_checkpoint_of_another_build_or_format_is_named() {
         let program = text.lines().find(|line| line.contains("\"program\"")).unwrap();
         let old = text.replace(program, "  \"program\": \"0.0.9\",");
         fs::write(place.path(&format!("{folder}/state.json")), old).unwrap();
-        let sums = std::process::Command::new("sha256sum")
-            .args(["model.safetensors", "optimiser.safetensors", "state.json"])
-            .current_dir(place.path(&folder))
-            .output()
-            .unwrap();
-        fs::write(place.path(&format!("{folder}/SHA256SUMS")), sums.stdout).unwrap();
+        write_sums(&place.path(&folder));
     }
     let told = stderr(&place.run("resume run"));
     assert!(

@@ -252,11 +252,14 @@ fn divergence_keeps_what_was_good() {
     assert!(
         told.ends_with(
             "hint: a smaller learning rate usually helps: -s optimiser.learning_rate=5e-4; \
-             `--on-divergence retry:3` goes back and halves by itself\n"
+             `genlab resume run --on-divergence retry:3` goes back and halves by itself\n"
         ),
         "{told}"
     );
     assert_eq!(place.json("run/run.json")["status"], "diverged");
     assert!(place.names("run/checkpoints").contains(&"step-3".to_owned()));
     place.run("sample run -n 4");
+    // What the hint says.
+    place.run("resume run --on-divergence retry:3");
+    assert_eq!(place.json("run/run.json")["status"], "done");
 }

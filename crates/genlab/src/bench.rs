@@ -70,7 +70,7 @@ pub(crate) fn matmul(args: &MatmulArgs) -> Result<(), Failure> {
 fn warn_of_the_build() {
     let cpu = cpu::detect();
     for warning in cpu::build_warnings(&cpu) {
-        anstream::eprintln!("\x1b[1;33mwarning:\x1b[0m {warning}");
+        output::warn(&warning);
     }
 }
 
@@ -119,7 +119,7 @@ fn table(args: &MatmulArgs) -> Result<(), Failure> {
         [] => SIZES.map(|size| size.parse().expect("a size")).to_vec(),
         given => given.to_vec(),
     };
-    eprintln!("measuring the machine");
+    output::tell("measuring the machine");
     let machine = Machine::measure(seconds);
     if args.json {
         output::line(&machine.to_json().to_string())?;
@@ -127,7 +127,7 @@ fn table(args: &MatmulArgs) -> Result<(), Failure> {
     let ladder = Ladder::new(seconds);
     let mut rows = Vec::new();
     for size in sizes {
-        eprintln!("measuring {size}");
+        output::tell(&format!("measuring {size}"));
         let row = ladder.measure(size);
         if args.json {
             for line in table::json_lines(&row) {
@@ -145,7 +145,7 @@ fn table(args: &MatmulArgs) -> Result<(), Failure> {
     match args.json {
         true => output::line(&json!({"v": 1, "event": "done", "files": [speed, roofline]}).to_string()),
         false => {
-            eprintln!("charts: {speed}, {roofline}");
+            output::tell(&format!("charts: {speed}, {roofline}"));
             Ok(())
         }
     }

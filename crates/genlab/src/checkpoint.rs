@@ -10,6 +10,7 @@ use crate::config;
 use crate::errors::Failure;
 use crate::files::{remove_folder, write_folder, write_to_disk};
 use crate::history::History;
+use crate::settings::MOST_RETRIES;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -70,7 +71,7 @@ pub(crate) struct State {
     pub(crate) data_sha256: String,
     /// Of the configuration.
     pub(crate) config_sha256: String,
-    /// Every setting but the two that say when to stop, which may change.
+    /// Every setting but those that may change.
     pub(crate) config: Table,
 }
 
@@ -115,6 +116,12 @@ impl State {
     /// The format that is written.
     pub(crate) const VERSION: u64 = VERSION;
 
+    /// Where each stream of random numbers is at the beginning of a step.
+    pub(crate) fn streams_at(step: u64, epoch: u64) -> BTreeMap<String, u64> {
+        let streams = [("train", step), ("data.order", epoch), ("data.binarise", epoch)];
+        streams.map(|(name, place)| (name.into(), place)).into()
+    }
+
     /// Reads `state.json` of the current format.
     pub(crate) fn parse(text: &str) -> Result<State, String> {
         let state: State = serde_json::from_str(text).map_err(|e| e.to_string())?;
@@ -122,7 +129,16 @@ impl State {
         if config::sha256_of(&state.config) != state.config_sha256 {
             return Err("`config_sha256` is not that of `config`".into());
         }
-        match state.history.fault() {
+        if state.streams != State::streams_at(state.step, state.epoch) {
+            return Err("`streams` are elsewhere than this program would have them".into());
+        }
+        if state.retries > MOST_RETRIES {
+            return Err(format!(
+                "`retries` is {}, and no run goes back more than {MOST_RETRIES} times",
+                state.retries
+            ));
+        }
+        match state.history.fault(state.order.batch) {
             None => Ok(state),
             Some(fault) => Err(format!("`history`: {fault}")),
         }
@@ -173,11 +189,21 @@ pub(crate) fn newest(
     run: &Path,
     accept: impl Fn(&Checkpoint) -> Result<(), String>,
 ) -> Result<(Checkpoint, Vec<String>), Failure> {
+    newest_of(run, &accept, 100)
+}
+
+fn newest_of(
+    run: &Path,
+    accept: &dyn Fn(&Checkpoint) -> Result<(), String>,
+    tries: u32,
+) -> Result<(Checkpoint, Vec<String>), Failure> {
     let mut passed_over = Vec::new();
     for (step, path) in list(run) {
         let examined = examine(&path, step).and_then(|found| accept(&found).map(|()| found));
         match examined {
             Ok(checkpoint) => return Ok((checkpoint, passed_over)),
+            // The run is under way, and has removed it meanwhile: there are newer ones.
+            Err(_) if !path.exists() && tries > 0 => return newest_of(run, accept, tries - 1),
             Err(reason) => passed_over.push(format!("{} was passed over: {reason}", path.display())),
         }
     }

@@ -117,6 +117,10 @@ pub(crate) struct ResumeArgs {
     /// Stop after this many steps in all instead.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) steps: Option<u32>,
+    /// When a loss or gradient is not finite: `stop`, or `retry:N` to go back to the last checkpoint with half
+    /// the learning rate, N times at most [default: as the run was started].
+    #[arg(long, value_name = "stop|retry:N")]
+    pub(crate) on_divergence: Option<String>,
     /// Threads to compute with; the result is the same for any number [default: one per core].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) threads: Option<u16>,

@@ -10,13 +10,12 @@ use crate::pictures::{self, Pictures};
 use crate::run_folder::PastRun;
 use crate::{fetch, output, plan, run_folder, terminal};
 use datasets::Spec;
+use std::path::Path;
 use toml::Value;
 
 /// `genlab sample`: draws samples from the last checkpoint of a run.
 pub(crate) fn sample(library: &dyn Library, args: &SampleArgs) -> Result<(), Failure> {
-    let run = run_folder::open(&args.run)?;
-    tell_state(&run);
-    let (samples, real) = library.draw(&run, args.seed, args.n as usize)?;
+    let (run, (samples, real)) = look(&args.run, |run| library.draw(run, args.seed, args.n as usize))?;
     if let (Pictures::Points(_), None) = (&samples, &real) {
         output::note("the points that the run was trained on are not here, so none are behind its samples");
     }
@@ -31,28 +30,28 @@ pub(crate) fn sample(library: &dyn Library, args: &SampleArgs) -> Result<(), Fai
         return output::line(&event.to_line());
     }
     if let (Some(depth), Pictures::Images(images)) = (terminal::depth(), &samples) {
-        eprint!("{}", terminal::render(images, terminal::width(), depth));
+        output::tell(terminal::render(images, terminal::width(), depth).trim_end_matches('\n'));
     }
     output::line(&file)
 }
 
 /// `genlab eval`: the losses of the last checkpoint over the test split.
 pub(crate) fn eval(library: &dyn Library, args: &EvalArgs) -> Result<(), Failure> {
-    let mut run = run_folder::open(&args.run)?;
-    tell_state(&run);
-    let model = plan::model(library, &run.model)?;
-    if let Some(data) = &args.data
-        && let Some(table) = run.config.get_mut("data").and_then(Value::as_table_mut)
-    {
-        table.insert("name".into(), Value::String(data.clone()));
-    } else {
-        data_is_here(&run)?;
-    }
-    let losses = library.evaluate(&run)?.ok_or_else(|| {
-        Failure::input(
-            format!("{} has nothing to evaluate", model.name),
-            format!("look at its samples: genlab sample {}", args.run.display()),
-        )
+    let (run, losses) = look(&args.run, |run| {
+        let model = plan::model(library, &run.model)?;
+        if let Some(data) = &args.data
+            && let Some(table) = run.config.get_mut("data").and_then(Value::as_table_mut)
+        {
+            table.insert("name".into(), Value::String(data.clone()));
+        } else {
+            data_is_here(run)?;
+        }
+        library.evaluate(run)?.ok_or_else(|| {
+            Failure::input(
+                format!("{} has nothing to evaluate", model.name),
+                format!("look at its samples: genlab sample {}", args.run.display()),
+            )
+        })
     })?;
     if args.json {
         let event = Event::Eval {
@@ -67,6 +66,24 @@ pub(crate) fn eval(library: &dyn Library, args: &EvalArgs) -> Result<(), Failure
         }
     }
     Ok(())
+}
+
+/// How often a run that is under way may remove the checkpoint that is being read.
+const LOOKS: usize = 100;
+
+/// Opens a run and looks at its newest checkpoint; at a newer one if the run, which is under way, has removed that meanwhile.
+fn look<T>(path: &Path, mut at: impl FnMut(&mut PastRun) -> Result<T, Failure>) -> Result<(PastRun, T), Failure> {
+    let mut looks = 0;
+    loop {
+        let mut run = run_folder::open(path)?;
+        let seen = at(&mut run);
+        looks += 1;
+        if seen.is_err() && !run.checkpoint.path.exists() && looks < LOOKS {
+            continue;
+        }
+        tell_state(&run);
+        return seen.map(|seen| (run, seen));
+    }
 }
 
 /// Refuses a run whose data lie in a place that cannot be seen from here, since the run was started elsewhere or they have moved.

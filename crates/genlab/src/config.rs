@@ -64,13 +64,13 @@ pub(crate) fn to_toml(table: &Table) -> String {
     format!("# Every setting of the run. With train.steps = 0, train.epochs decides when to stop.\n\n{body}")
 }
 
-/// The settings that say when to stop: the only ones that may change when a run goes on.
-const ENDS: [&str; 2] = ["train.epochs", "train.steps"];
+/// The settings that change no bit of what was computed so far: the only ones that may change when a run goes on.
+const MAY_CHANGE: [&str; 3] = ["train.epochs", "train.steps", "train.on_divergence"];
 
 /// A resolved table without the settings that may change.
 pub(crate) fn lasting(table: &Table) -> Table {
     let mut lasting = table.clone();
-    for key in ENDS {
+    for key in MAY_CHANGE {
         let (head, name) = key.split_once('.').expect("each is in a table");
         if let Some(inner) = lasting.get_mut(head).and_then(Value::as_table_mut) {
             inner.remove(name);

@@ -14,7 +14,7 @@ pub(crate) fn doctor(library: &dyn Library) -> Result<(), Failure> {
     let (here, cpu) = (Path::new("."), cpu::detect());
     print_table(&facts(library, here, &cpu))?;
     for warning in warnings(here, &cpu) {
-        anstream::eprintln!("\x1b[1;33mwarning:\x1b[0m {warning}");
+        crate::output::warn(&warning);
     }
     Ok(())
 }

@@ -152,8 +152,10 @@ impl Failure {
             let _ = crate::output::line(&self.to_event().to_string());
         }
         let (red, cyan, plain) = ("\x1b[1;31m", "\x1b[1;36m", "\x1b[0m");
-        anstream::eprintln!("{red}error:{plain} {}", self.message);
-        anstream::eprintln!("{cyan}hint:{plain} {}", self.hint);
+        crate::output::tell(&format!(
+            "{red}error:{plain} {}\n{cyan}hint:{plain} {}",
+            self.message, self.hint
+        ));
     }
 }
 

@@ -31,7 +31,7 @@ pub(crate) fn fetch(args: &FetchArgs) -> Result<(), Failure> {
         fetched.map_err(failure)?;
     }
     let data = format!("{}:{}", set.form, dir.display());
-    anstream::eprintln!("next: genlab train vae --data {}", quoted(&data));
+    output::tell(&format!("next: genlab train vae --data {}", quoted(&data)));
     output::line(&data)
 }
 
@@ -66,7 +66,7 @@ fn look(set: &Set, dir: &Path) -> Result<(), Failure> {
                 format!("wrong: {fault}")
             }
         };
-        anstream::eprintln!("{}: {state}", file.name);
+        output::tell(&format!("{}: {state}", file.name));
     }
     if (missing, wrong) == (0, 0) {
         return Ok(());

@@ -1,7 +1,9 @@
 //! Files and folders that are there whole or not at all: written under a temporary name, to the disk, and then renamed.
 
 use crate::errors::Failure;
+use std::collections::hash_map::RandomState;
 use std::fs::{self, File};
+use std::hash::{BuildHasher, Hasher};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -10,7 +12,7 @@ const PART: &str = ".part-";
 
 /// Writes a file so that a reader sees the old one or the new one, whole.
 pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let hidden = Temporary::beside(path);
+    let hidden = Temporary::file(path);
     write_to_disk(&hidden.0, bytes)
         .and_then(|()| hidden.rename(path))
         .map_err(|e| Failure::file("write", path, &e))
@@ -19,8 +21,7 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
 /// Writes a folder that is there with all that `fill` puts into it, or not at all.
 pub(crate) fn write_folder(path: &Path, fill: impl FnOnce(&Path) -> Result<(), Failure>) -> Result<(), Failure> {
     let failed = |e: io::Error| Failure::file("write", path, &e);
-    let hidden = Temporary::beside(path);
-    fs::create_dir(&hidden.0).map_err(failed)?;
+    let hidden = Temporary::folder(path).map_err(failed)?;
     fill(&hidden.0)?;
     sync_folder(&hidden.0).map_err(failed)?;
     hidden.rename(path).map_err(failed)
@@ -28,7 +29,7 @@ pub(crate) fn write_folder(path: &Path, fill: impl FnOnce(&Path) -> Result<(), F
 
 /// Takes a folder away: at once for who looks for its name, and then file by file.
 pub(crate) fn remove_folder(path: &Path) -> Result<(), Failure> {
-    let hidden = Temporary::beside(path);
+    let hidden = Temporary::file(path);
     fs::rename(path, &hidden.0)
         .and_then(|()| fs::remove_dir_all(&hidden.0))
         .map_err(|e| Failure::file("remove", path, &e))
@@ -68,13 +69,26 @@ pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
 pub(crate) struct Temporary(pub(crate) PathBuf);
 
 impl Temporary {
-    pub(crate) fn beside(path: &Path) -> Temporary {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        Temporary(path.with_file_name(format!(".{name}{PART}{}", std::process::id())))
+    /// For a file, or whatever is to be moved there.
+    pub(crate) fn file(path: &Path) -> Temporary {
+        Temporary(Temporary::name(path))
     }
 
-    pub(crate) fn inside(folder: &Path) -> Temporary {
-        Temporary(folder.join(format!("{PART}{}", std::process::id())))
+    fn name(path: &Path) -> PathBuf {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        path.with_file_name(format!(".{name}{PART}{}", unique()))
+    }
+
+    /// A new folder beside the one of this name.
+    pub(crate) fn folder(path: &Path) -> io::Result<Temporary> {
+        let name = Temporary::name(path);
+        fs::create_dir(&name)?;
+        Ok(Temporary(name))
+    }
+
+    /// A new folder in another one.
+    pub(crate) fn inside(folder: &Path) -> io::Result<Temporary> {
+        Temporary::folder(&folder.join("run"))
     }
 
     /// Takes the real name. An empty folder of that name gives way.
@@ -86,6 +100,12 @@ impl Temporary {
         let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
         sync_folder(parent.unwrap_or(Path::new(".")))
     }
+}
+
+/// A name that no other process takes, on no other machine that shares the disk: in containers, many a process is number 1.
+fn unique() -> String {
+    let random = RandomState::new().build_hasher().finish();
+    format!("{}-{random:016x}", std::process::id())
 }
 
 impl Drop for Temporary {

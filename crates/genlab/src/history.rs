@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 
 /// Points of a training curve, at most. Even, since a full curve is halved.
 const POINTS: usize = 600;
+/// Evaluations, at most.
+const EVALS: usize = 1000;
 
 /// Losses by stretches of steps and by epoch.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -17,8 +19,8 @@ pub(crate) struct History {
     last: Option<(u64, Losses)>,
     /// Sums over the epoch under way, with its steps so far.
     epoch: Option<(Losses, u64)>,
-    /// (step, losses of the test split)
-    pub(crate) evals: Vec<(u64, Losses)>,
+    /// (step, losses of the test split); of a long run every other one, or fewer.
+    evals: Vec<(u64, Losses)>,
 }
 
 /// Means over successive steps.
@@ -45,11 +47,14 @@ impl Stretch {
 }
 
 impl History {
-    /// What is wrong with a history that was read from a file, if it cannot be one.
-    pub(crate) fn fault(&self) -> Option<&'static str> {
+    /// What is wrong with a history that was read from a file, if it cannot be that of so many steps of an epoch.
+    pub(crate) fn fault(&self, steps_of_epoch: u64) -> Option<&'static str> {
+        let in_epoch = self.epoch.map_or(0, |(_, steps)| steps);
         let sound = |stretch: &Stretch| (1..=1 << 62).contains(&stretch.steps);
         match () {
             () if self.stretches.len() > POINTS => Some("it has more points than a curve"),
+            () if in_epoch != steps_of_epoch => Some("it has another number of steps of the epoch under way"),
+            () if self.evals.len() > EVALS => Some("it has more evaluations than a curve"),
             () if self.halvings > 62 => Some("it was halved too often"),
             () if !self.stretches.iter().all(sound) => Some("a point stands for no steps"),
             () => None,
@@ -81,6 +86,23 @@ impl History {
             self.halvings += 1;
         }
         self.stretches.push(new);
+    }
+
+    /// Adds the losses of the test split after a step.
+    pub(crate) fn add_eval(&mut self, step: u64, losses: Losses) {
+        if self.evals.len() == EVALS {
+            let mut number = 0;
+            self.evals.retain(|_| {
+                number += 1;
+                number % 2 == 1
+            });
+        }
+        self.evals.push((step, losses));
+    }
+
+    /// The last losses of the test split.
+    pub(crate) fn last_eval(&self) -> Option<&(u64, Losses)> {
+        self.evals.last()
     }
 
     /// Ends an epoch: the mean of each loss over its steps.
@@ -135,7 +157,7 @@ mod tests {
     fn history(steps: u64) -> History {
         let mut history = History::default();
         (1..=steps).for_each(|i| history.add(i, Losses::new([("a", i as f64), ("b", -1.0)])));
-        history.evals.push((steps, Losses::new([("a", 0.5), ("c", 2.0)])));
+        history.add_eval(steps, Losses::new([("a", 0.5), ("c", 2.0)]));
         history
     }
 
@@ -171,6 +193,16 @@ mod tests {
             assert!(points.windows(2).all(|pair| pair[0].0 < pair[1].0));
             assert!(history.training("b").iter().all(|p| p.1 == -1.0));
         }
+    }
+
+    #[test]
+    fn evaluations_are_bounded_and_the_first_and_the_last_stay() {
+        let mut history = History::default();
+        (1..=100_000).for_each(|step| history.add_eval(step, Losses::new([("a", step as f64)])));
+        let points = history.test("a");
+        assert!((EVALS / 2..=EVALS).contains(&points.len()), "{}", points.len());
+        assert_eq!((points[0].0, points.last().unwrap().0), (1.0, 100_000.0));
+        assert!(points.windows(2).all(|pair| pair[0].0 < pair[1].0));
     }
 
     #[test]

@@ -5,6 +5,7 @@
 use crate::errors::Failure;
 use crate::pictures::{Images, Pictures};
 use crate::run_folder::PastRun;
+use crate::signals::Stop;
 use genmodels::Losses;
 use serde_json::Value;
 use std::fmt;
@@ -100,8 +101,8 @@ pub(crate) trait Workload {
     fn check_finite(&self) -> Result<(), Failure>;
 
     /// Which operation gave the first number that is not finite: repeats the steps up to the one that diverged, from a checkpoint that was loaded,
-    /// and watches the last of them, and the evaluation after it. Nothing if all is finite.
-    fn diagnose(&mut self, loaded: u64, diverged: u64) -> Result<Option<Diagnosis>, Failure>;
+    /// and watches the last of them, and the evaluation after it. Nothing if all is finite, or if the user wants to stop.
+    fn diagnose(&mut self, loaded: u64, diverged: u64, stop: &Stop) -> Result<Option<Diagnosis>, Failure>;
 
     /// The SHA-256 of the training set.
     fn fingerprint(&self) -> String;

@@ -8,9 +8,19 @@ pub(crate) fn line(text: &str) -> Result<(), Failure> {
     judged(writeln!(anstream::stdout(), "{text}"))
 }
 
+/// Prints a line for a person on stderr. Where that cannot be written, on a full disk say, the work goes on: it is no part of it.
+pub(crate) fn tell(text: &str) {
+    let _ = writeln!(anstream::stderr(), "{text}");
+}
+
 /// Prints a line for a person to know, on stderr.
 pub(crate) fn note(text: &str) {
-    anstream::eprintln!("\x1b[1;33mnote:\x1b[0m {text}");
+    tell(&format!("\x1b[1;33mnote:\x1b[0m {text}"));
+}
+
+/// The same for what is worse than it could be.
+pub(crate) fn warn(text: &str) {
+    tell(&format!("\x1b[1;33mwarning:\x1b[0m {text}"));
 }
 
 fn judged(written: Result<(), Error>) -> Result<(), Failure> {

@@ -87,6 +87,9 @@ pub(crate) fn again(
     if let Some(steps) = args.steps {
         flags.push(("--steps", "train.steps", Value::Integer(steps.into())));
     }
+    if let Some(choice) = &args.on_divergence {
+        flags.push(("--on-divergence", "train.on_divergence", Value::String(choice.clone())));
+    }
     let layers = Layers {
         file: Some(&file),
         flags,
@@ -101,7 +104,7 @@ pub(crate) fn again(
                 file.display(),
                 changed.join(", ")
             ),
-            "put it back, or begin a new run with `genlab train MODEL -c FILE.toml`; only --epochs and --steps may change",
+            "put it back, or begin a new run with `genlab train MODEL -c FILE.toml`; only --epochs, --steps and --on-divergence may change",
         ));
     }
     Ok(Plan {

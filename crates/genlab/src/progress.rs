@@ -110,8 +110,8 @@ impl Progress {
     /// A line that stays, above the bar.
     pub(crate) fn say(&self, line: &str) {
         match &self.form {
-            Form::Bar(bar) => bar.suspend(|| anstream::eprintln!("{line}")),
-            Form::Plain => anstream::eprintln!("{line}"),
+            Form::Bar(bar) => bar.suspend(|| crate::output::tell(line)),
+            Form::Plain => crate::output::tell(line),
             Form::Silent => {}
         }
     }

@@ -8,9 +8,6 @@ use crate::quantity::{number, title, unit};
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use std::fmt::Write;
 
-/// At most so many pictures of a kind, spread evenly: a long run's report must still open at once.
-const PICTURES: usize = 40;
-
 /// What the report shows.
 pub(crate) struct Report<'a> {
     /// The model's name.
@@ -19,7 +16,7 @@ pub(crate) struct Report<'a> {
     pub(crate) about: &'a str,
     /// The data set, in words.
     pub(crate) data: &'a str,
-    /// "running", "done", "diverged" or "failed".
+    /// "running", "done", "interrupted", "diverged" or "failed".
     pub(crate) status: &'a str,
     /// What one sample is.
     pub(crate) sample: Sample,
@@ -87,11 +84,11 @@ impl Report<'_> {
             escape(self.data),
             escape(self.about)
         );
-        if let Some((step, losses)) = self.history.evals.last().or(self.history.last()) {
-            let split = if self.history.evals.is_empty() {
-                "last step"
-            } else {
+        if let Some((step, losses)) = self.history.last_eval().or(self.history.last()) {
+            let split = if self.history.last_eval().is_some() {
                 "test"
+            } else {
+                "last step"
             };
             html.push_str("<dl class=\"figures\">\n");
             for (name, value) in losses.iter() {
@@ -159,8 +156,7 @@ impl Report<'_> {
              <input type=\"range\" min=\"0\" value=\"0\" aria-label=\"Which picture\">\
              <output></output></div>\n</div>\n<div class=\"strip\">\n",
         );
-        for i in spread(shots.len(), PICTURES) {
-            let shot = &shots[i];
+        for shot in shots {
             let _ = writeln!(
                 html,
                 "<figure><img alt=\"{0}\" loading=\"lazy\" src=\"data:image/png;base64,{1}\">\
@@ -214,14 +210,6 @@ fn responsive(svg: &str) -> String {
         "<svg viewBox=\"0 0 {width} {height}\" role=\"img\" xmlns=\"http://www.w3.org/2000/svg\"{}",
         &svg[end..]
     )
-}
-
-/// At most `most` of `count` places, evenly spread, with the first and the last.
-fn spread(count: usize, most: usize) -> Vec<usize> {
-    if count <= most {
-        return (0..count).collect();
-    }
-    (0..most).map(|i| i * (count - 1) / (most - 1)).collect()
 }
 
 #[cfg(test)]

@@ -177,7 +177,7 @@ impl RunFolder {
         &self.facts
     }
 
-    /// Writes `run.json` anew: "running", "done", "diverged" or "failed".
+    /// Writes `run.json` anew: "running", "done", "interrupted", "diverged" or "failed".
     pub(crate) fn set_status(&self, status: &str) -> Result<(), Failure> {
         self.write("run.json", run_json(status, &self.facts).as_bytes())
     }
@@ -258,8 +258,7 @@ fn make(path: &Path, first: &First<'_>) -> Result<Lock, NotMade> {
     if let Some(parent) = path.parent() {
         fs::create_dir_all(parent)?;
     }
-    let hidden = Temporary::beside(path);
-    fs::create_dir(&hidden.0)?;
+    let hidden = Temporary::folder(path)?;
     let lock = fill(&hidden.0, path, first)?;
     hidden.rename(path)?;
     Ok(lock)
@@ -292,14 +291,15 @@ fn fill_in_place(path: &Path, first: &First<'_>) -> Result<Lock, NotMade> {
 }
 
 fn move_in(path: &Path, first: &First<'_>) -> Result<Lock, NotMade> {
-    let hidden = Temporary::inside(path);
-    fs::create_dir(&hidden.0)?;
+    let hidden = Temporary::inside(path)?;
     let lock = fill(&hidden.0, path, first)?;
     let checkpoints = hidden.0.join("checkpoints");
     for entry in fs::read_dir(&checkpoints)? {
         let entry = entry?;
         fs::rename(entry.path(), path.join("checkpoints").join(entry.file_name()))?;
     }
+    // Before the folder becomes a run.
+    sync_folder(&path.join("checkpoints"))?;
     for name in INNER {
         fs::rename(hidden.0.join(name), path.join(name))?;
     }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use std::str::FromStr;
 
 /// Half the learning rate, again and again, soon learns nothing.
-const MOST_RETRIES: u32 = 20;
+pub(crate) const MOST_RETRIES: u32 = 20;
 
 /// The settings that every run has, whatever its model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -5,6 +5,7 @@ use crate::errors::Failure;
 use crate::library::{DataCard, Diagnosis, Library, ModelCard, Preset, Sample, Summary, Workload};
 use crate::pictures::{Images, Pictures};
 use crate::run_folder::PastRun;
+use crate::signals::Stop;
 use genmodels::Losses;
 use std::path::Path;
 use toml::Table;
@@ -193,7 +194,15 @@ impl Workload for Work {
     }
 
     fn evaluate(&self) -> Result<Option<Losses>, Failure> {
-        Ok(self.images.then(|| self.losses(0.0)))
+        // It overfits from step 16 on.
+        let worse = (self.steps as f64 - 16.0).max(0.0).powi(2);
+        let losses = self.losses(0.0);
+        let tested = losses.iter().map(|(name, value)| match name {
+            "elbo" => (name, value - worse),
+            "reconstruction" => (name, value + worse),
+            _ => (name, value),
+        });
+        Ok(self.images.then(|| Losses::new(tested)))
     }
 
     fn sample(&self, count: usize) -> Result<Pictures, Failure> {
@@ -234,7 +243,7 @@ impl Workload for Work {
         Ok(())
     }
 
-    fn diagnose(&mut self, loaded: u64, diverged: u64) -> Result<Option<Diagnosis>, Failure> {
+    fn diagnose(&mut self, loaded: u64, diverged: u64, _: &Stop) -> Result<Option<Diagnosis>, Failure> {
         let text = format!("in step {diverged}: ln gave 1 NaN, repeated from step {loaded}");
         Ok(Some(Diagnosis {
             text,

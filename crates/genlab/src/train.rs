@@ -10,12 +10,12 @@ use crate::library::{Library, Summary, Workload};
 use crate::plan::{Plan, plan};
 use crate::progress::Progress;
 use crate::quantity::in_words;
-use crate::report::Shot;
 use crate::run_folder::RunFolder;
 use crate::signals::Stop;
 use crate::{cpu, output};
 use genmodels::Losses;
 use serde_json::json;
+use std::path::Path;
 use std::time::{Duration, Instant};
 use toml::Table;
 
@@ -69,8 +69,6 @@ struct Run {
     progress: Progress,
     history: History,
     best: Option<Best>,
-    samples: Vec<Shot>,
-    reconstructions: Vec<Shot>,
     /// Epochs and steps that are done.
     epoch: u64,
     step: u64,
@@ -94,7 +92,7 @@ impl Run {
                 () => "failed",
             };
             if failure.is_divergence() {
-                failure = failure.hint(slower(&self.plan.config));
+                failure = failure.hint(slower(&self.plan.config, self.retries, self.folder.path()));
             }
             // The first failure is the one to tell; the folder says as much as it still can.
             let _ = self.folder.flush();
@@ -189,7 +187,7 @@ impl Run {
                 return Err(Failure::diverged(step, name, value));
             }
             self.emit(&Event::Eval { epoch, step, losses })?;
-            self.history.evals.push((step, *losses));
+            self.history.add_eval(step, *losses);
             self.judge(losses);
         }
         self.draw(work)?;
@@ -208,9 +206,10 @@ impl Run {
         Ok(())
     }
 
-    /// Remembers the best of the states that a checkpoint keeps.
+    /// Remembers the best of the states that have a checkpoint, however many steps the run is to have.
     fn judge(&mut self, losses: &Losses) {
-        let Some(name) = self.summary.judged_by.filter(|_| self.schedule.is_due(self.step)) else {
+        let regular = self.schedule.is_regular(self.step);
+        let Some(name) = self.summary.judged_by.filter(|_| regular) else {
             return;
         };
         let value = losses.get(name);
@@ -243,15 +242,17 @@ impl Run {
     }
 }
 
-/// What to try after a divergence: the model's own learning rates, halved.
-fn slower(config: &Table) -> String {
+/// What to try after a divergence: half of the learning rates that were tried last, or more tries.
+fn slower(config: &Table, retries: u32, run: &Path) -> String {
+    let factor = 0.5f64.powi(retries as i32 + 1);
     let rates = leaves(config)
         .into_iter()
         .filter(|(key, _)| key.ends_with("learning_rate"));
     let halved: Vec<String> = rates
-        .filter_map(|(key, value)| Some(format!(" -s {key}={:e}", value.as_float()? / 2.0)))
+        .filter_map(|(key, value)| Some(format!(" -s {key}={:e}", value.as_float()? * factor)))
         .collect();
-    let or = "; `--on-divergence retry:3` goes back and halves by itself";
+    let (run, more) = (run.display(), retries + 3);
+    let or = format!("; `genlab resume {run} --on-divergence retry:{more}` goes back and halves by itself");
     match halved.len() {
         0 | 1 => format!("a smaller learning rate usually helps:{}{or}", halved.concat()),
         _ => format!("smaller learning rates usually help:{}{or}", halved.concat()),

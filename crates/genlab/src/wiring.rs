@@ -57,6 +57,7 @@ impl Library for Crates {
     fn open(&self, model: &str, config: &Table) -> Result<Box<dyn Workload>, Failure> {
         let settings = settings(config)?;
         let data = open_data(&settings.data.name)?;
+        work::check_batch(&data, &settings)?;
         let judged = || {
             let trainer = build(model, config, data.dim(), settings.train.seed)?;
             Judged::new(trainer, data.clone(), &settings)

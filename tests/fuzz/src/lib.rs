@@ -6,6 +6,7 @@
 use datasets::idx::Idx;
 use datasets::{DataError, Spec, csv, idx as format, images};
 use flate2::bufread::MultiGzDecoder;
+use genlab::untrusted;
 use std::io::Read;
 use std::path::Path;
 
@@ -13,13 +14,15 @@ use std::path::Path;
 pub type Target = fn(&[u8]) -> bool;
 
 /// Every target by its name, which is also that of its folder in `corpus`.
-pub const TARGETS: [(&str, Target); 6] = [
+pub const TARGETS: [(&str, Target); 8] = [
     ("idx", idx),
     ("gzip", gzip),
     ("csv", csv),
     ("png", png),
     ("safetensors", safetensors),
     ("data_string", data_string),
+    ("checkpoint", checkpoint),
+    ("config", config),
 ];
 
 /// Sizes of samples: MNIST's images and labels, and something small.
@@ -135,5 +138,32 @@ pub fn data_string(bytes: &[u8]) -> bool {
             true
         }
         Err(error) => refused(&error),
+    }
+}
+
+/// The state of a checkpoint: what is accepted is written again, and read as the same.
+pub fn checkpoint(bytes: &[u8]) -> bool {
+    understood(bytes, untrusted::checkpoint)
+}
+
+/// Configurations: what is resolved is a configuration, and resolves to itself.
+pub fn config(bytes: &[u8]) -> bool {
+    understood(bytes, untrusted::config)
+}
+
+/// Whether the bytes are text that is understood, and what was understood means the same again; or there is a reason why not.
+fn understood(bytes: &[u8], read: fn(&str) -> Result<String, String>) -> bool {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return false;
+    };
+    match read(text) {
+        Ok(written) => {
+            assert_eq!(read(&written).as_ref(), Ok(&written));
+            true
+        }
+        Err(reason) => {
+            assert!(!reason.is_empty());
+            false
+        }
     }
 }

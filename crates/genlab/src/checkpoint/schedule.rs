@@ -39,11 +39,13 @@ impl Schedule {
 
     /// Whether there is a checkpoint after this step: of the first state, of the last, and in between as the settings ask.
     pub(crate) fn is_due(&self, step: u64) -> bool {
+        step == self.total || self.is_regular(step)
+    }
+
+    /// Whether there is one whatever the number of steps in all.
+    pub(crate) fn is_regular(&self, step: u64) -> bool {
         let every = |steps: u64| steps > 0 && step.is_multiple_of(steps);
-        step == 0
-            || step == self.total
-            || every(self.every_steps)
-            || every(self.every_epochs.saturating_mul(self.per_epoch))
+        step == 0 || every(self.every_steps) || every(self.every_epochs.saturating_mul(self.per_epoch))
     }
 
     /// How many of the last ones are kept.

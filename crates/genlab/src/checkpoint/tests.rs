@@ -10,7 +10,12 @@ fn config() -> Table {
 
 pub(crate) fn state(step: u64) -> State {
     let mut history = History::default();
-    (1..=step).for_each(|i| history.add(i, Losses::new([("elbo", -0.1 * i as f64)])));
+    for i in 1..=step {
+        history.add(i, Losses::new([("elbo", -0.1 * i as f64)]));
+        if i % 4 == 0 {
+            history.end_epoch();
+        }
+    }
     State {
         v: VERSION,
         program: "0.1.0".into(),
@@ -20,7 +25,7 @@ pub(crate) fn state(step: u64) -> State {
         step,
         epoch: step / 4,
         seed: 7,
-        streams: BTreeMap::from([("train".into(), step)]),
+        streams: State::streams_at(step, step / 4),
         order: Order {
             epoch: step / 4,
             batch: step % 4,
@@ -168,6 +173,18 @@ fn a_state_that_cannot_be_is_refused() {
     assert_eq!(
         refused(good.replace("\"steps\": 1,", "\"steps\": 0,")),
         "`history`: a point stands for no steps"
+    );
+    assert_eq!(
+        refused(good.replace("\"train\": 5", "\"train\": 6")),
+        "`streams` are elsewhere than this program would have them"
+    );
+    assert_eq!(
+        refused(good.replace("\"retries\": 1", "\"retries\": 2147483648")),
+        "`retries` is 2147483648, and no run goes back more than 20 times"
+    );
+    assert_eq!(
+        refused(good.replace("\"batch\": 1", "\"batch\": 2")),
+        "`history`: it has another number of steps of the epoch under way"
     );
     let flat: String = good.lines().map(str::trim).collect();
     assert_eq!(

@@ -90,14 +90,14 @@ impl Shown {
                 bar.set_position(done);
                 bar.set_message(so_far);
             }
-            None => anstream::eprintln!("{}: {so_far}", current.name),
+            None => crate::output::tell(&format!("{}: {so_far}", current.name)),
         }
     }
 
     fn say(&self, line: &str) {
         match &self.bar {
-            Some(bar) => bar.suspend(|| anstream::eprintln!("{line}")),
-            None => anstream::eprintln!("{line}"),
+            Some(bar) => bar.suspend(|| crate::output::tell(line)),
+            None => crate::output::tell(line),
         }
     }
 

@@ -28,7 +28,7 @@ fn history() -> History {
     let losses = |i: u64| Losses::new([("elbo", -300.0 / i as f64), ("kl", 25.0)]);
     let mut history = History::default();
     (1..=50).for_each(|i| history.add(i, losses(i)));
-    history.evals.push((50, losses(50)));
+    history.add_eval(50, losses(50));
     history
 }
 
@@ -74,14 +74,6 @@ fn pictures_are_inside_and_readable_without_the_script() {
         "the player waits for the script"
     );
     assert!(!html("", &history(), 0).contains("class=\"strip\""));
-}
-
-#[test]
-fn a_long_run_shows_pictures_from_beginning_to_end() {
-    assert_eq!(spread(3, 40), [0, 1, 2]);
-    let places = spread(1000, 40);
-    assert_eq!((places.len(), places[0], places[39]), (40, 0, 999));
-    assert!(places.windows(2).all(|pair| pair[0] < pair[1]));
 }
 
 #[test]

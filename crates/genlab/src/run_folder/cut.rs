@@ -7,12 +7,11 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::time::Duration;
 
-/// How many bytes of the file are of steps up to `step`, and the time that these took: whole epochs with all that belongs to them, and the steps
-/// after the last.
+/// How many bytes of the file are of steps up to `step`, and the time that these took: each step, and what else there was to do after epochs.
 pub(super) fn timing(path: &Path, step: u64) -> Result<(u64, Duration), Failure> {
     let failed = |e| Failure::file("read", path, &e);
     let mut lines = BufReader::new(File::open(path).map_err(failed)?);
-    let (mut kept, mut epochs, mut steps) = (0, 0.0, 0.0);
+    let (mut kept, mut milliseconds) = (0, 0.0);
     let mut line = Vec::new();
     loop {
         line.clear();
@@ -22,29 +21,28 @@ pub(super) fn timing(path: &Path, step: u64) -> Result<(u64, Duration), Failure>
             break;
         };
         kept += length as u64;
-        match event.of_epoch {
-            true => (epochs, steps) = (epochs + event.milliseconds, 0.0),
-            false => steps += event.milliseconds,
-        }
+        milliseconds += event.milliseconds;
     }
-    let taken = Duration::try_from_secs_f64((epochs + steps) / 1e3);
+    let taken = Duration::try_from_secs_f64(milliseconds / 1e3);
     Ok((kept, taken.unwrap_or_default()))
 }
 
 struct Timed {
-    of_epoch: bool,
     step: u64,
     milliseconds: f64,
 }
 
 fn read(line: &[u8]) -> Option<Timed> {
     let event: Value = serde_json::from_slice(line.strip_suffix(b"\n")?).ok()?;
-    let of_epoch = event.get("event")? == "epoch";
-    let time = event.get(if of_epoch { "all_ms" } else { "ms" })?;
+    let time = |name: &str| event.get(name)?.as_f64();
+    // An epoch's line has the time of its steps too, or of those since a stop.
+    let milliseconds = match event.get("event")?.as_str()? {
+        "epoch" => time("all_ms")? - time("training_ms")?,
+        _ => time("ms")?,
+    };
     Some(Timed {
-        of_epoch,
         step: event.get("step")?.as_u64()?,
-        milliseconds: time.as_f64()?,
+        milliseconds,
     })
 }
 
@@ -60,7 +58,7 @@ mod tests {
         let lines = [
             r#"{"event":"step","step":1,"ms":1.0}"#,
             r#"{"event":"step","step":2,"ms":2.0}"#,
-            r#"{"event":"epoch","step":2,"all_ms":10.0}"#,
+            r#"{"event":"epoch","step":2,"training_ms":3.5,"all_ms":10.5}"#,
             r#"{"event":"step","step":3,"ms":4.0}"#,
             r#"{"event":"step","step":4,"m"#,
         ];

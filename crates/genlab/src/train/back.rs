@@ -17,7 +17,7 @@ impl Run {
         ));
         let found = work
             .load(&self.last_folder(), loaded, self.retries)
-            .and_then(|()| work.diagnose(loaded, diverged));
+            .and_then(|()| work.diagnose(loaded, diverged, &self.console.stop));
         match found {
             Ok(Some(diagnosis)) => failure.diagnosed(diagnosis),
             // The divergence itself is what the user has to know.

@@ -11,7 +11,6 @@ use crate::plan::Plan;
 use crate::progress::{Progress, counted, thousands};
 use crate::run_folder::{Facts, First, RunFolder};
 use serde_json::{Map, json};
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 impl Run {
@@ -62,8 +61,6 @@ impl Run {
             console,
             history: History::default(),
             best: None,
-            samples: Vec::new(),
-            reconstructions: Vec::new(),
             epoch: 0,
             step: 0,
             retries: 0,
@@ -82,7 +79,6 @@ impl Run {
         (self.history, self.best) = (state.history.clone(), state.best.clone());
         self.retries = self.retries.max(state.retries);
         self.progress.goes_on_from(state.step);
-        self.recall_pictures();
     }
 
     pub(super) fn say_what(&self, doing: &str, how_long: &str) {
@@ -133,7 +129,7 @@ fn first_state(plan: &Plan, summary: &Summary, work: &dyn Workload) -> State {
         step: 0,
         epoch: 0,
         seed: plan.settings.train.seed,
-        streams: streams(0, 0),
+        streams: State::streams_at(0, 0),
         order: Order { epoch: 0, batch: 0 },
         retries: 0,
         metrics_bytes: 0,
@@ -143,10 +139,4 @@ fn first_state(plan: &Plan, summary: &Summary, work: &dyn Workload) -> State {
         config_sha256: sha256_of(&lasting(&plan.config)),
         config: lasting(&plan.config),
     }
-}
-
-/// Where each stream of random numbers is at the beginning of a step.
-pub(super) fn streams(step: u64, epoch: u64) -> BTreeMap<String, u64> {
-    let streams = [("train", step), ("data.order", epoch), ("data.binarise", epoch)];
-    streams.map(|(name, place)| (name.into(), place)).into()
 }

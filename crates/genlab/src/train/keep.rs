@@ -1,16 +1,14 @@
 //! What a run leaves behind: pictures, checkpoints, the report, and the last words.
 
 use super::Run;
-use super::begin::streams;
 use crate::checkpoint::{self, Order, State};
-use crate::cpu;
 use crate::errors::Failure;
 use crate::events::Event;
 use crate::library::{Sample, Workload};
 use crate::pictures::{self, Pictures};
 use crate::progress::{clock, counted, thousands};
 use crate::report::{Report, Shot};
-use crate::terminal;
+use crate::{cpu, output, terminal};
 use std::fs;
 use std::path::PathBuf;
 
@@ -21,8 +19,8 @@ const POINTS: usize = 1000;
 /// How the files of both kinds of pictures begin.
 const SAMPLES: &str = "epoch";
 const RECONSTRUCTED: &str = "reconstruction";
-/// Pictures kept for the report before every other one is let go.
-pub(super) const SHOTS: usize = 80;
+/// At most so many pictures of a kind in the report: it must still open at once.
+const PICTURES: u64 = 40;
 
 impl Run {
     pub(super) fn draw(&mut self, work: &dyn Workload) -> Result<(), Failure> {
@@ -32,26 +30,21 @@ impl Run {
         };
         let count = (self.plan.settings.sample.count as usize).max(least);
         let samples = work.sample(count)?;
-        let png = pictures::to_png(&samples, work.backdrop().as_ref());
-        let shot = self.keep(SAMPLES, png)?;
-        add(&mut self.samples, shot);
+        self.keep(SAMPLES, &pictures::to_png(&samples, work.backdrop().as_ref()))?;
         if let Some((originals, made)) = work.reconstruct(RECONSTRUCTIONS)? {
-            let png = pictures::reconstructions(&originals, &made).to_png();
-            let shot = self.keep(RECONSTRUCTED, png)?;
-            add(&mut self.reconstructions, shot);
+            self.keep(RECONSTRUCTED, &pictures::reconstructions(&originals, &made).to_png())?;
         }
         Ok(())
     }
 
-    fn keep(&mut self, name: &str, png: Vec<u8>) -> Result<Shot, Failure> {
+    fn keep(&mut self, name: &str, png: &[u8]) -> Result<(), Failure> {
         let file = picture(name, self.epoch);
-        self.folder.write(&file, &png)?;
+        self.folder.write(&file, png)?;
         self.emit(&Event::Sample {
             epoch: self.epoch,
             step: self.step,
             file: &file,
-        })?;
-        Ok(shot(self.epoch, png))
+        })
     }
 
     /// Writes a checkpoint of this moment, unless what is learnt is spoilt, and removes those that are not kept.
@@ -62,7 +55,7 @@ impl Run {
             lanes: cpu::BUILD.lanes() as u64,
             step: self.step,
             epoch: self.epoch,
-            streams: streams(self.step, self.epoch),
+            streams: State::streams_at(self.step, self.epoch),
             order: Order {
                 epoch: self.epoch,
                 batch: self.step % self.schedule.per_epoch(),
@@ -90,19 +83,15 @@ impl Run {
         checkpoint::folder_of(self.folder.path(), self.last.step)
     }
 
-    /// The pictures of the epochs that are done, from their files: as if the run had kept them since.
-    pub(super) fn recall_pictures(&mut self) {
-        let recalled = |name: &str| {
-            let mut shots = Vec::new();
-            for epoch in 1..=self.epoch {
-                // A picture that was removed is missing in the report, and nowhere else.
-                if let Ok(png) = fs::read(self.folder.path().join(picture(name, epoch))) {
-                    add(&mut shots, shot(epoch, png));
-                }
-            }
-            shots
+    /// Pictures of the epochs that are done, evenly spread over them, from their files: so a run of thousands of epochs holds none of them.
+    fn pictures(&self, name: &str) -> Vec<Shot> {
+        let shot = |epoch: u64| {
+            // A picture that was removed is missing in the report, and nowhere else.
+            let png = fs::read(self.folder.path().join(picture(name, epoch))).ok()?;
+            let caption = format!("epoch {epoch}");
+            Some(Shot { caption, png })
         };
-        (self.samples, self.reconstructions) = (recalled(SAMPLES), recalled(RECONSTRUCTED));
+        spread(self.epoch, PICTURES).into_iter().filter_map(shot).collect()
     }
 
     pub(super) fn report(&self, status: &str) -> Result<(), Failure> {
@@ -130,8 +119,8 @@ impl Run {
             sample: self.summary.sample,
             facts,
             history: &self.history,
-            samples: &self.samples,
-            reconstructions: &self.reconstructions,
+            samples: &self.pictures(SAMPLES),
+            reconstructions: &self.pictures(RECONSTRUCTED),
             config: &config,
         };
         self.folder.write("report.html", report.to_html().as_bytes())
@@ -142,13 +131,10 @@ impl Run {
         if let Some(depth) = terminal::depth()
             && let Pictures::Images(images) = work.sample(self.plan.settings.sample.count as usize)?
         {
-            eprint!("\n{}\n", terminal::render(&images, terminal::width(), depth));
+            output::tell(&format!("\n{}", terminal::render(&images, terminal::width(), depth)));
         }
-        anstream::eprintln!(
-            "done in {}; look at {}",
-            clock(self.time()),
-            self.folder.path().join("report.html").display()
-        );
+        let report = self.folder.path().join("report.html");
+        output::tell(&format!("done in {}; look at {}", clock(self.time()), report.display()));
         Ok(())
     }
 }
@@ -157,21 +143,13 @@ fn picture(name: &str, epoch: u64) -> String {
     format!("samples/{name}-{epoch:04}.png")
 }
 
-fn shot(epoch: u64, png: Vec<u8>) -> Shot {
-    Shot {
-        caption: format!("epoch {epoch}"),
-        png,
+/// At most `most` of the epochs from 1 to `last`, evenly spread, with the first and the last.
+pub(super) fn spread(last: u64, most: u64) -> Vec<u64> {
+    match last <= most {
+        true => (1..=last).collect(),
+        // In wide numbers: the product need not fit.
+        false => (0..most)
+            .map(|i| 1 + (u128::from(i) * u128::from(last - 1) / u128::from(most - 1)) as u64)
+            .collect(),
     }
-}
-
-/// Adds a picture; a long run lets go of every other one, so that memory stays bounded.
-pub(super) fn add(shots: &mut Vec<Shot>, shot: Shot) {
-    if shots.len() >= SHOTS {
-        let mut index = 0;
-        shots.retain(|_| {
-            index += 1;
-            index % 2 == 1
-        });
-    }
-    shots.push(shot);
 }

@@ -2,14 +2,23 @@
 
 use crate::errors::Failure;
 use crate::library::{Diagnosis, Workload};
+use crate::signals::Stop;
 use serde_json::{Value, json};
 use std::panic::Location;
 use tensor_core::autograd::observe::{Anomaly, Finding, Place, Statistics, observe};
 
 /// Repeats the steps after `loaded` up to `diverged`, since a step's losses show at the earliest what went wrong in the step before: two are watched.
-pub(super) fn diagnose(work: &mut dyn Workload, loaded: u64, diverged: u64) -> Result<Option<Diagnosis>, Failure> {
+pub(super) fn diagnose(
+    work: &mut dyn Workload,
+    loaded: u64,
+    diverged: u64,
+    stop: &Stop,
+) -> Result<Option<Diagnosis>, Failure> {
     let per_epoch = work.steps_per_epoch();
     for step in loaded..diverged {
+        if stop.is_asked_for() {
+            return Ok(None);
+        }
         let (epoch, index) = (step / per_epoch, step % per_epoch);
         if diverged - step > 2 {
             work.step(epoch, index)?;

@@ -15,7 +15,10 @@ const FEW: f64 = 32.0;
 /// Rehearses a run of the model that `judged` makes. Refuses one that would not fit, or says how many bytes it will take.
 pub(super) fn check(judged: &dyn Fn() -> Result<Judged, Failure>) -> Result<u64, Failure> {
     let before = resident().unwrap_or(PROGRAM);
-    let share = (FEW / judged()?.largest_batch() as f64).min(0.5);
+    let (share, copies) = {
+        let judged = judged()?;
+        ((FEW / judged.largest_batch() as f64).min(0.5), judged.bytes_of_copies())
+    };
     // The first one is also that in which each thread gets what it keeps for itself.
     let [_, few, twice] = [share, share, 2.0 * share].map(|share| footprint(judged, share));
     let (few, (twice, state)) = (few?.0, twice?);
@@ -23,7 +26,7 @@ pub(super) fn check(judged: &dyn Fn() -> Result<Judged, Failure>) -> Result<u64,
     let whole = at_full_size(few, twice, share);
     // A checkpoint's larger file, two thirds of the state, is put together in memory, from copies of its tensors.
     let saving = 2 * state * 2 / 3;
-    let most = [of_threads, whole, saving]
+    let most = [of_threads, whole, saving, copies]
         .into_iter()
         .fold(before, u64::saturating_add);
     refuse_more_than(free() + u128::from(before), most)?;
@@ -78,21 +81,29 @@ fn resident() -> Option<u64> {
 
 /// Memory that this process may still take: the machine's, or what is left of the bound that its group has.
 pub(super) fn free() -> u128 {
-    let number = |path: &str| fs::read_to_string(path).ok()?.trim().parse::<u128>().ok();
-    let groups = [
-        ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
-        (
-            "/sys/fs/cgroup/memory/memory.limit_in_bytes",
-            "/sys/fs/cgroup/memory/memory.usage_in_bytes",
-        ),
-    ];
-    let left = groups
-        .iter()
-        .filter_map(|(most, used)| Some(number(most)?.saturating_sub(number(used)?)));
-    let machine = fs::read_to_string("/proc/meminfo")
-        .ok()
-        .and_then(|text| available(&text));
-    left.chain(machine).min().unwrap_or(USUAL)
+    let group = |folder: &str, [most, used, files]: [&str; 3]| {
+        let text = |name: &str| fs::read_to_string(format!("/sys/fs/cgroup/{folder}{name}")).ok();
+        let stat = text("memory.stat").unwrap_or_default();
+        left_of_group(&text(most)?, &text(used)?, &stat, files)
+    };
+    let second = group("", ["memory.max", "memory.current", "inactive_file"]);
+    let first = group(
+        "memory/",
+        ["memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"],
+    );
+    let machine = fs::read_to_string("/proc/meminfo").ok();
+    let machine = machine.and_then(|text| available(&text));
+    second.into_iter().chain(first).chain(machine).min().unwrap_or(USUAL)
+}
+
+/// What is left of a group's bound. What it holds of files it would give back: a build, or a few checkpoints, fill a container with them.
+fn left_of_group(most: &str, used: &str, stat: &str, files: &str) -> Option<u128> {
+    let number = |text: &str| text.trim().parse::<u128>().ok();
+    let line = stat
+        .lines()
+        .find_map(|line| line.strip_prefix(files)?.strip_prefix(' '));
+    let files = line.and_then(number).unwrap_or(0);
+    Some(number(most)?.saturating_sub(number(used)?.saturating_sub(files)))
 }
 
 /// The bytes that Linux calls available.
@@ -110,6 +121,14 @@ mod tests {
         let text = "MemTotal:       32000000 kB\nMemFree: 1 kB\nMemAvailable:   22835248 kB\n";
         assert_eq!(available(text), Some(22_835_248 << 10));
         assert_eq!(available("MemTotal: 3 kB\n"), None);
+    }
+
+    #[test]
+    fn a_group_gives_back_what_it_holds_of_files() {
+        let stat = "anon 100\nfile 900\nactive_file 5\ninactive_file 700\n";
+        assert_eq!(left_of_group("1000\n", "990\n", stat, "inactive_file"), Some(710));
+        assert_eq!(left_of_group("1000\n", "990\n", "", "inactive_file"), Some(10));
+        assert_eq!(left_of_group("max\n", "990\n", stat, "inactive_file"), None);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use crate::errors::Failure;
 use crate::library::{Diagnosis, Sample, Summary, Workload};
 use crate::pictures::{Images, Pictures};
 use crate::settings::Settings;
+use crate::signals::Stop;
 use datasets::{Batches, Dataset, Epoch, LastBatch, Presentation, Range};
 use genmodels::{Losses, Trainer, metrics};
 use nn::{Context, module};
@@ -16,6 +17,8 @@ use tensor_core::{Random, Tensor, no_grad};
 const EVALUATION_BATCH: usize = 500;
 /// Values of an evaluation batch, where the samples are large: 8 MiB of them.
 const EVALUATION_VALUES: usize = 1 << 21;
+/// Samples of the test split in a picture of reconstructions.
+const RECONSTRUCTIONS: usize = 32;
 /// Points that the coverage of modes is counted on, as in the papers.
 const COVERAGE_POINTS: usize = 2500;
 /// Real points behind generated ones.
@@ -85,6 +88,14 @@ impl Judged {
         let _ = self.trainer.step(&zeros(self.batch_size));
         self.trainer.evaluate([zeros(self.test.batch_size())]);
         self.trainer.sample(part(self.drawn()));
+        self.trainer.reconstruct(&zeros(RECONSTRUCTIONS));
+    }
+
+    /// The bytes of samples outside of tensors: of the batch under way, and of what is evaluated or drawn in its turn.
+    pub(super) fn bytes_of_copies(&self) -> u64 {
+        // Pictures are put together beside what they show: originals and reconstructions, each twice.
+        let in_turn = self.test.batch_size().max(2 * self.drawn()).max(4 * RECONSTRUCTIONS);
+        4 * (self.data.dim() * (self.batch_size + in_turn)) as u64
     }
 
     /// Samples that are drawn at once.
@@ -120,16 +131,22 @@ impl Judged {
     }
 }
 
+/// Refuses a batch that the training set cannot fill.
+pub(super) fn check_batch(data: &Dataset, settings: &Settings) -> Result<(), Failure> {
+    let batch_size = settings.train.batch_size;
+    if batch_size <= data.train.len() as u64 {
+        return Ok(());
+    }
+    let samples = info::samples(data, &data.train);
+    Err(Failure::input(
+        format!("train.batch_size = {batch_size}: a batch cannot be larger than the training set ({samples})"),
+        "choose a smaller one with -s train.batch_size=N",
+    ))
+}
+
 impl Work {
     pub(super) fn new(judged: Judged, memory: u64) -> Result<Work, Failure> {
         let Judged { data, batch_size, .. } = &judged;
-        if *batch_size > data.train.len() {
-            let samples = info::samples(data, &data.train);
-            return Err(Failure::input(
-                format!("train.batch_size = {batch_size}: a batch cannot be larger than the training set ({samples})"),
-                "choose a smaller one with -s train.batch_size=N",
-            ));
-        }
         let order = Random::new(judged.seed).stream("data");
         let train = Batches::shuffled(&data.train, *batch_size, LastBatch::Keep, judged.presentation, &order);
         Ok(Work {
@@ -220,8 +237,8 @@ impl Workload for Work {
         self.judged.trainer.check_finite().map_err(train_failure)
     }
 
-    fn diagnose(&mut self, loaded: u64, diverged: u64) -> Result<Option<Diagnosis>, Failure> {
-        divergence::diagnose(self, loaded, diverged)
+    fn diagnose(&mut self, loaded: u64, diverged: u64, stop: &Stop) -> Result<Option<Diagnosis>, Failure> {
+        divergence::diagnose(self, loaded, diverged, stop)
     }
 
     fn fingerprint(&self) -> String {

@@ -114,15 +114,15 @@ fn a_server_that_falls_silent_is_given_up() {
         says
     });
     let options = Options {
-        silence: Duration::from_millis(200),
+        silence: Duration::from_millis(1500),
         ..options(&[&silent.url, &stalling.url])
     };
     let message = place.fetch_as(&one_file(), &options).unwrap_err();
     let lines: Vec<&str> = message.lines().skip(1).collect();
     let expected = [
-        format!("  {}/a.bin: the server was silent for 0.2 s after 0 bytes", silent.url),
+        format!("  {}/a.bin: the server was silent for 1.5 s after 0 bytes", silent.url),
         format!(
-            "  {}/a.bin: the server was silent for 0.2 s after 70000 bytes",
+            "  {}/a.bin: the server was silent for 1.5 s after 70000 bytes",
             stalling.url
         ),
     ];
