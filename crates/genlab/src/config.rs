@@ -253,10 +253,8 @@ fn describe(default: &Value) -> String {
 
 fn unknown(key: &str, value: &Value, defaults: &Table, source: &str) -> Failure {
     // An unknown table is the user's word for one of ours: name it by its first setting.
-    let key = match value {
-        Value::Table(inner) if !inner.is_empty() => format!("{key}.{}", leaves(inner)[0].0),
-        _ => key.to_string(),
-    };
+    let first = value.as_table().and_then(|inner| leaves(inner).into_iter().next());
+    let key = first.map_or_else(|| key.to_string(), |(name, _)| format!("{key}.{name}"));
     let known = leaves(defaults);
     let near = nearest(&key, known.iter().map(|(k, _)| k.as_str()));
     let near = near.map_or_else(String::new, |name| format!("did you mean {name}? "));

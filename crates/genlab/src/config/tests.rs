@@ -222,3 +222,19 @@ fn config_toml_has_every_default_and_reads_back_the_same() {
     assert_eq!(leaves(&table).len(), leaves(&defaults()).len());
     assert_eq!(settings(&table).unwrap(), Settings::default());
 }
+
+/// The fuzzer's: a table of an empty table has no first setting.
+#[test]
+fn an_unknown_table_without_settings_is_named_itself() {
+    for (text, name) in [
+        ("[mon.epdelo]", "mon"),
+        ("mon = {}", "mon"),
+        ("[mon.a]\n[mon.b]\nc = 1", "mon.b.c"),
+    ] {
+        let message = with_file(text).unwrap_err();
+        assert!(
+            message.starts_with(&format!("error: f.toml: there is no setting {name}\n")),
+            "{message}"
+        );
+    }
+}
