@@ -5,8 +5,7 @@ use std::fs;
 use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
 
-// There it is a crate of its own.
-#[allow(unreachable_pub)]
+#[allow(unreachable_pub, reason = "there it is a crate of its own")]
 #[path = "fuzz/src/lib.rs"]
 mod fuzz;
 

@@ -72,7 +72,7 @@ pub(crate) fn facts(path: &Path) -> Result<Facts, Failure> {
     Ok(Facts(facts))
 }
 
-pub(super) fn damaged(path: &Path, fault: &str) -> Failure {
+fn damaged(path: &Path, fault: &str) -> Failure {
     Failure::input(
         format!("{} is damaged: {fault}", path.display()),
         "`genlab train -c RUN/config.toml` makes the run again",

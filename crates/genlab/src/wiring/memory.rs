@@ -15,13 +15,15 @@ const FEW: f64 = 32.0;
 /// Rehearses a run of the model that `judged` makes. Refuses one that would not fit, or says how many bytes it will take.
 pub(super) fn check(judged: &dyn Fn() -> Result<Judged, Failure>) -> Result<u64, Failure> {
     let before = resident().unwrap_or(PROGRAM);
+    // The first rehearsal counts for nothing: in it, each thread gets what it keeps for itself.
     let (share, copies) = {
-        let judged = judged()?;
-        ((FEW / judged.largest_batch() as f64).min(0.5), judged.bytes_of_copies())
+        let mut judged = judged()?;
+        let share = (FEW / judged.largest_batch() as f64).min(0.5);
+        judged.rehearse(share);
+        (share, judged.bytes_of_copies())
     };
-    // The first one is also that in which each thread gets what it keeps for itself.
-    let [_, few, twice] = [share, share, 2.0 * share].map(|share| footprint(judged, share));
-    let (few, (twice, state)) = (few?.0, twice?);
+    let (few, _) = footprint(judged, share)?;
+    let (twice, state) = footprint(judged, 2.0 * share)?;
     let of_threads = held();
     let whole = at_full_size(few, twice, share);
     // A checkpoint's larger file, two thirds of the state, is put together in memory, from copies of its tensors.

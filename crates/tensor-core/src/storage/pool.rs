@@ -70,7 +70,7 @@ static SYSTEM_ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
 
 /// The figures of the whole process, at this moment.
 ///
-/// ```
+/// ```standalone_crate
 /// use tensor_core::{Tensor, storage::pool};
 /// let before = pool::stats();
 /// let x = Tensor::zeros([1024]);
@@ -88,7 +88,7 @@ pub fn stats() -> PoolStats {
 
 /// Gives the buffers that wait for this thread and for all threads back to the system. What other threads keep for themselves stays with them.
 ///
-/// ```
+/// ```standalone_crate
 /// use tensor_core::{Tensor, storage::pool};
 /// drop(Tensor::zeros([1 << 20]));
 /// let before = pool::stats().pooled_bytes;
