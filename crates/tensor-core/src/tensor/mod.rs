@@ -28,110 +28,83 @@ use std::sync::Arc;
 /// assert_eq!(y.grad(&[&x])[0].to_vec::<f32>(), [2.0, 4.0, 6.0, 8.0]);
 /// ```
 #[derive(Clone)]
-pub struct Tensor(Arc<Inner>);
+pub struct Tensor {
+    view: Arc<View>,
+    /// Beside the view and not in it, so that the same elements get a place in the graph, or lose it, without an allocation.
+    node: Option<Arc<Node>>,
+}
 
-struct Inner {
+/// Elements, and how they are seen as an array.
+pub(crate) struct View {
     storage: Storage,
     shape: Shape,
     /// The product of the sizes, since every kernel asks.
     count: usize,
     /// Where the first element lies.
     offset: usize,
-    /// `None` if the elements follow one another in order, as they nearly always do: then handles are small and quickly made.
+    /// `None` if the elements follow one another in order, as they nearly always do: then views are small and quickly made.
     strides: Option<Box<Strides>>,
-    node: Option<Arc<Node>>,
 }
 
 impl Tensor {
-    /// A tensor of this shape on a buffer that begins with its elements, in order.
-    fn new(storage: Storage, shape: Shape, node: Option<Arc<Node>>) -> Tensor {
-        Tensor(Arc::new(Inner {
+    /// A tensor of this shape on a buffer that holds exactly its elements, in order.
+    pub(crate) fn from_storage(storage: Storage, shape: Shape) -> Tensor {
+        Tensor::from_view(Arc::new(View {
             count: shape.count(),
             storage,
             shape,
             offset: 0,
             strides: None,
-            node,
         }))
     }
 
-    /// A tensor of this shape on a buffer that holds exactly its elements, in order.
-    pub(crate) fn from_storage(storage: Storage, shape: Shape) -> Tensor {
-        Tensor::new(storage, shape, None)
+    /// These elements, untracked.
+    pub(crate) fn from_view(view: Arc<View>) -> Tensor {
+        Tensor { view, node: None }
     }
 
     /// Another view of the same buffer, untracked: no element is copied.
     pub(crate) fn view(&self, layout: Layout) -> Tensor {
-        Tensor(Arc::new(Inner {
-            storage: self.0.storage.clone(),
+        Tensor::from_view(Arc::new(View {
+            storage: self.view.storage.clone(),
             count: layout.shape.count(),
             shape: layout.shape,
             offset: layout.offset,
             strides: (!layout.is_contiguous()).then(|| Box::new(layout.strides)),
-            node: None,
         }))
     }
 
     /// The same elements with another place in the graph.
-    pub(crate) fn with_node(&self, node: Option<Arc<Node>>) -> Tensor {
-        Tensor(Arc::new(Inner {
-            storage: self.0.storage.clone(),
-            strides: self.0.strides.clone(),
-            node,
-            ..*self.0
-        }))
-    }
-
-    /// This tensor as the output of an operation that was recorded.
-    pub(crate) fn made_by(mut self, node: Arc<Node>) -> Tensor {
-        match Arc::get_mut(&mut self.0) {
-            Some(inner) => {
-                inner.node = Some(node);
-                self
-            }
-            None => self.with_node(Some(node)),
-        }
-    }
-
-    /// A tensor of this shape on a buffer that begins with its elements, in order: [`Tensor::begun_buffer`].
-    pub(crate) fn on_buffer(storage: &Storage, shape: Shape, node: Option<Arc<Node>>) -> Tensor {
-        Tensor::new(storage.clone(), shape, node)
-    }
-
-    /// A buffer that begins with the elements, in order: the tensor's own, unless it is a view from the middle.
-    pub(crate) fn begun_buffer(&self) -> Storage {
-        if self.is_contiguous() && self.0.offset == 0 {
-            self.0.storage.clone()
-        } else {
-            self.copied()
-        }
+    pub(crate) fn with_node(self, node: Option<Arc<Node>>) -> Tensor {
+        Tensor { node, ..self }
     }
 
     /// The buffer and the view, without the place in the graph.
     pub(crate) fn buffer(&self) -> (Storage, Layout) {
-        (self.0.storage.clone(), self.layout())
+        (self.view.storage.clone(), self.layout())
+    }
+
+    /// The elements without the place in the graph, to keep them.
+    pub(crate) fn elements(&self) -> Arc<View> {
+        Arc::clone(&self.view)
     }
 
     pub(crate) fn node(&self) -> Option<&Arc<Node>> {
-        self.0.node.as_ref()
+        self.node.as_ref()
     }
 
-    /// The place in the graph, if this was the last handle.
-    pub(crate) fn into_node(mut self) -> Option<Arc<Node>> {
-        match Arc::get_mut(&mut self.0) {
-            Some(inner) => inner.node.take(),
-            // Another thread may let go of its handle just now.
-            None => Arc::into_inner(self.0)?.node,
-        }
+    /// The place in the graph alone.
+    pub(crate) fn into_node(self) -> Option<Arc<Node>> {
+        self.node
     }
 
     /// Where each element lies in the buffer.
     pub(crate) fn layout(&self) -> Layout {
-        let contiguous = || self.0.shape.contiguous_strides();
+        let contiguous = || self.view.shape.contiguous_strides();
         Layout {
-            shape: self.0.shape,
-            strides: self.0.strides.as_deref().copied().unwrap_or_else(contiguous),
-            offset: self.0.offset,
+            shape: self.view.shape,
+            strides: self.view.strides.as_deref().copied().unwrap_or_else(contiguous),
+            offset: self.view.offset,
         }
     }
 
@@ -144,12 +117,12 @@ impl Tensor {
     /// assert_eq!((x.rank(), x.count(), x.size(-1)), (2, 6, 3));
     /// ```
     pub fn shape(&self) -> Shape {
-        self.0.shape
+        self.view.shape
     }
 
     /// Whether the size is the same in each dimension.
     pub(crate) fn has_shape(&self, shape: &Shape) -> bool {
-        self.0.shape == *shape
+        self.view.shape == *shape
     }
 
     /// How many dimensions the tensor has.
@@ -171,12 +144,12 @@ impl Tensor {
 
     /// How many elements the tensor has.
     pub fn count(&self) -> usize {
-        self.0.count
+        self.view.count
     }
 
     /// The type of the elements.
     pub fn dtype(&self) -> DType {
-        self.0.storage.dtype()
+        self.view.storage.dtype()
     }
 
     /// Whether the graph knows how this tensor came about, so that losses made from it can be differentiated.
@@ -188,7 +161,7 @@ impl Tensor {
     /// assert!(!Tensor::from([2.0]).is_tracked() && !x.exp().detach().is_tracked());
     /// ```
     pub fn is_tracked(&self) -> bool {
-        self.0.node.is_some()
+        self.node.is_some()
     }
 
     /// The place in the graph of a tracked tensor.
@@ -198,17 +171,17 @@ impl Tensor {
 
     /// Whether the elements lie in the buffer without gaps, in order.
     pub fn is_contiguous(&self) -> bool {
-        self.0.strides.is_none()
+        self.view.strides.is_none()
     }
 
     /// Whether both tensors are views of one buffer.
     pub fn shares_buffer_with(&self, other: &Tensor) -> bool {
-        self.0.storage.is(&other.0.storage)
+        self.view.storage.is(&other.view.storage)
     }
 
     /// The elements of the whole buffer, whatever the view. For kernels that take strides.
     pub(crate) fn raw<T: Element>(&self) -> &[T] {
-        self.0.storage.as_slice()
+        self.view.storage.as_slice()
     }
 
     /// The elements in order, where they lie in the buffer.
@@ -226,8 +199,8 @@ impl Tensor {
     pub fn as_slice<T: Element>(&self) -> &[T] {
         assert!(self.is_contiguous(), "a strided view was read as a slice");
         // A view of nothing may begin anywhere.
-        let offset = if self.count() == 0 { 0 } else { self.0.offset };
-        &self.0.storage.as_slice()[offset..offset + self.count()]
+        let offset = if self.count() == 0 { 0 } else { self.view.offset };
+        &self.view.storage.as_slice()[offset..offset + self.count()]
     }
 
     /// The same values, untracked, for reading as a slice: a view if they lie in order, else a copy.
@@ -286,15 +259,15 @@ impl Tensor {
             "as_mut_slice: {} is part of the graph; detach it first",
             self.target_description()
         );
-        let alone = Arc::get_mut(&mut self.0).is_some_and(|inner| inner.storage.is_unique());
+        let alone = Arc::get_mut(&mut self.view).is_some_and(|view| view.storage.is_unique());
         if !alone || !self.is_contiguous() {
             let storage = Storage::from_slice(self.to_dense().as_slice::<T>());
-            *self = Tensor::from_storage(storage, self.shape()).with_node(self.node().cloned());
+            self.view = Tensor::from_storage(storage, self.shape()).view;
         }
         let count = self.count();
-        let inner = Arc::get_mut(&mut self.0).expect("the handle was just made unique");
-        let offset = if count == 0 { 0 } else { inner.offset };
-        &mut inner.storage.as_mut_slice()[offset..offset + count]
+        let view = Arc::get_mut(&mut self.view).expect("the view was just made unique");
+        let offset = if count == 0 { 0 } else { view.offset };
+        &mut view.storage.as_mut_slice()[offset..offset + count]
     }
 
     /// Adds another tensor of the same shape and type, in place where nobody else can see the elements.
@@ -363,7 +336,7 @@ impl Tensor {
             "item: needs a tensor with one element, this one has shape {}",
             self.shape()
         );
-        let offset = self.0.offset;
+        let offset = self.view.offset;
         match self.dtype() {
             DType::F32 => f64::from(self.raw::<f32>()[offset]),
             DType::F64 => self.raw::<f64>()[offset],
@@ -382,7 +355,7 @@ impl Tensor {
     /// ```
     #[must_use]
     pub fn detach(&self) -> Tensor {
-        self.with_node(None)
+        Tensor::from_view(self.elements())
     }
 
     /// The same values as a new leaf of the graph, by which losses can be differentiated.
@@ -430,7 +403,8 @@ impl Tensor {
             "requires_grad: {} is part of the graph already, and its gradient can be asked for; detach() makes a constant of it first",
             self.target_description()
         );
-        self.with_node(Some(Node::leaf(self.shape(), self.dtype(), name)))
+        self.clone()
+            .with_node(Some(Node::leaf(self.shape(), self.dtype(), name)))
     }
 
     /// Whether an operation on these inputs has to be recorded.

@@ -229,14 +229,14 @@ impl Saved<'_> {
     /// # Panics
     /// If [`Op::keeps`](super::Op::keeps) does not name it.
     pub fn output(&self) -> Tensor {
-        let buffer = self.record.output.as_ref().unwrap_or_else(|| {
+        let elements = self.record.output.as_ref().unwrap_or_else(|| {
             panic!(
                 "{}: the rule reads the output, which `keeps` does not name",
                 self.record.op.info().name
             )
         });
         let node = is_recording().then(|| Arc::clone(self.node));
-        Tensor::on_buffer(buffer, self.node.shape, node)
+        Tensor::from_view(Arc::clone(elements)).with_node(node)
     }
 
     /// The gradients by way of a composition of other operations that computes the same: the rule of a fused operation. The operation must keep
