@@ -101,10 +101,11 @@ fn settings_that_make_no_model_are_refused() {
 
 #[test]
 fn the_ring_draws_the_generator() {
-    // A tenth of a run: some modes are found, and points are near them. Before training hardly any is.
+    // A sixth of a run: most modes are found, and points are near them. Before training hardly any is. A game takes another course with every
+    // vector width (and seed: six of them gave shares of 0.23 to 0.43), so the bound leaves room.
     let ring = Dataset::open("ring8", 0).unwrap();
     let before = reproduce(&ring, 0, 0).unwrap();
     assert!(before.high_quality < 0.05, "{before:?}");
-    let after = reproduce(&ring, 0, 1500).unwrap();
-    assert!(after.modes >= 3 && after.high_quality > 0.1, "{after:?}");
+    let after = reproduce(&ring, 0, 2500).unwrap();
+    assert!(after.modes >= 6 && after.high_quality > 0.15, "{after:?}");
 }

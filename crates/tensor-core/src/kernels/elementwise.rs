@@ -1,5 +1,6 @@
 //! y = f(a, b, …), element by element.
 
+use super::arrays::array_of;
 use super::parallel::{self, CHUNK};
 use super::simd::{Float, Lanes};
 use crate::dtype::Element;
@@ -196,12 +197,12 @@ fn map_chunk<T: Float, const N: usize>(
 pub(super) fn map_slices<T: Float, const N: usize>(x: [&[T]; N], y: &mut [T], f: &impl Fn([T::Lanes; N]) -> T::Lanes) {
     let (y, y_rest) = T::Lanes::chunks_mut(y);
     // As many vectors as the output has, so that the compiler knows them to be in range.
-    let vectors_of_x = x.map(|x| &T::Lanes::chunks(x).0[..y.len()]);
+    let vectors_of_x = array_of(|k| &T::Lanes::chunks(x[k]).0[..y.len()]);
     for (i, y) in y.iter_mut().enumerate() {
         *y = f(vectors::<T, N>(&vectors_of_x, i)).to_array();
     }
     if !y_rest.is_empty() {
-        let rest = x.map(|x| T::Lanes::load_padded(T::Lanes::chunks(x).1, T::ONE));
+        let rest = array_of(|k| T::Lanes::load_padded(T::Lanes::chunks(x[k]).1, T::ONE));
         f(rest).store_padded(y_rest);
     }
 }
@@ -210,7 +211,7 @@ type VectorsOf<T> = [<<T as Float>::Lanes as Lanes>::Array];
 
 #[inline(always)]
 fn vectors<T: Float, const N: usize>(x: &[&VectorsOf<T>; N], i: usize) -> [T::Lanes; N] {
-    array::from_fn(|k| T::Lanes::from_array(x[k][i]))
+    array_of(|k| T::Lanes::from_array(x[k][i]))
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! | file            | what it is about                                                                  |
 //! |-----------------|-----------------------------------------------------------------------------------|
 //! | [`simd`]        | [`Float`] and its vector, [`Lanes`]: the only types that the other kernels compute with |
+//! | `arrays`        | short arrays, number by number                                                     |
 //! | [`functions`]   | eˣ, ln, tanh and their relatives, as short polynomials over the lanes              |
 //! | [`erf`]           | the error function, likewise                                                      |
 //! | [`elementwise`] | y = f(a, b, …) for each element, with rows, columns, channels and scalars repeated |
@@ -30,6 +31,8 @@
 //! read. And the result depends on the arguments alone: work is cut into pieces by sizes, never by the number of threads,
 //! so that one thread and twenty give the same bits.
 
+#[forbid(unsafe_code)]
+mod arrays;
 pub mod conv;
 #[forbid(unsafe_code)]
 pub mod copy;

@@ -7,9 +7,9 @@
 //! The time is that of reading x. Rows of few numbers cost a vector and a shuffle for each half of it; what lies beyond a row's end is read and left out,
 //! since copying the part that counts takes three times as long (4 µs for 128 rows of 20, against 1.5).
 
+use super::arrays::array_of;
 use super::parallel::{self, CHUNK};
 use super::simd::{Float, Lanes};
-use std::array::from_fn;
 use std::ops::Range;
 
 /// y = Σ x over the middle dimension; 0 where that is empty.
@@ -307,18 +307,18 @@ fn fold_tile<T: Float, F: Fold, const N: usize>(
 ) -> usize {
     let lanes = T::Lanes::WIDTH;
     let columns = y.len().min(N * lanes);
-    let numbers: [T::Lanes; N] = from_fn(|k| terms.numbers(number + k * lanes, lanes.min(columns - k * lanes)));
-    let combine = |a: [T::Lanes; N], b: [T::Lanes; N]| from_fn(|k| F::combine(a[k], b[k]));
+    let numbers: [T::Lanes; N] = array_of(|k| terms.numbers(number + k * lanes, lanes.min(columns - k * lanes)));
+    let combine = |a: [T::Lanes; N], b: [T::Lanes; N]| array_of(|k| F::combine(a[k], b[k]));
     let leaf = |run: usize| {
         let mut sums = [T::Lanes::splat(F::identity()); N];
         for row in run * ROWS..rows.min((run + 1) * ROWS) {
             let x = &x[row * width..];
             // Whole vectors, if what follows the columns has room for them: what is read too much is not stored.
-            let vectors = match T::Lanes::chunks(x).0.first_chunk::<N>() {
-                Some(vectors) => vectors.map(T::Lanes::from_array),
-                None => from_fn(|k| T::Lanes::load_first(&x[k * lanes..], columns - k * lanes)),
+            let vectors: [T::Lanes; N] = match T::Lanes::chunks(x).0.first_chunk::<N>() {
+                Some(vectors) => array_of(|k| T::Lanes::from_array(vectors[k])),
+                None => array_of(|k| T::Lanes::load_first(&x[k * lanes..], columns - k * lanes)),
             };
-            sums = from_fn(|k| F::combine(sums[k], terms.term(vectors[k], numbers[k])));
+            sums = array_of(|k| F::combine(sums[k], terms.term(vectors[k], numbers[k])));
         }
         sums
     };

@@ -4,6 +4,7 @@
 //! side by side in the image, for each tap; so here the vectors are positions, and the weights are read number by number. Positions are counted through
 //! the rows of the image: between the last of a row and the first of the next there are some of which nobody asks the result.
 
+use super::super::arrays::array_of;
 use super::super::matmul::{Piece, TILE};
 use super::super::simd::{Float, Lanes};
 use super::image::{Room, Tile, rows_of};
@@ -143,13 +144,13 @@ fn tiles<T: Float, const ROWS: usize, const VECTORS: usize>(
     let row = sums.len() / ROWS;
     // All rows have one length, so that one comparison serves for the numbers of all of them.
     let reach = weight_taps.iter().max().map_or(0, |last| last + 1);
-    let weights: [&[T]; ROWS] = std::array::from_fn(|i| &weights[i * apart..][..reach]);
+    let weights: [&[T]; ROWS] = array_of(|i| &weights[i * apart..][..reach]);
     for start in (0..row).step_by(width) {
         let image = &image[start..];
         let mut tile = [[T::Lanes::zero(); VECTORS]; ROWS];
         for (&weight, &tap) in weight_taps.iter().zip(image_taps) {
             let (x, _) = T::Lanes::chunks(&image[tap..][..width]);
-            let x: [T::Lanes; VECTORS] = std::array::from_fn(|j| T::Lanes::from_array(x[j]));
+            let x: [T::Lanes; VECTORS] = array_of(|j| T::Lanes::from_array(x[j]));
             for i in 0..ROWS {
                 let weight = T::Lanes::splat(weights[i][weight]);
                 for j in 0..VECTORS {

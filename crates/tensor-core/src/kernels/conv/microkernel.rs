@@ -3,6 +3,7 @@
 //! It is that of the matrix product, with one load more for each step: number p of row i is `a[rows[i] + steps[p]]`. Rows of A are positions and
 //! steps are taps, or the other way round. A table costs nothing that could be measured, and saves the whole matrix of columns.
 
+use super::super::arrays::array_of;
 use super::super::matmul::{BLOCK, TILE, WIDE, block_len, panels, tile_rows};
 use super::super::simd::{Float, Lanes};
 use super::narrow;
@@ -119,11 +120,11 @@ fn tile<T: Float, const ROWS: usize, const VECTORS: usize>(
     accumulate: bool,
 ) {
     // All rows have one length, so that one comparison serves for the numbers of all of them.
-    let rows: [&[T]; ROWS] = std::array::from_fn(|i| &a.numbers[a.rows[i]..][..reach]);
+    let rows: [&[T]; ROWS] = array_of(|i| &a.numbers[a.rows[i]..][..reach]);
     let (b, _) = T::Lanes::chunks(b);
     let mut sums = [[T::Lanes::zero(); VECTORS]; ROWS];
     for (&step, b) in a.steps.iter().zip(b.chunks_exact(VECTORS)) {
-        let b: [T::Lanes; VECTORS] = std::array::from_fn(|j| T::Lanes::from_array(b[j]));
+        let b: [T::Lanes; VECTORS] = array_of(|j| T::Lanes::from_array(b[j]));
         for i in 0..ROWS {
             let x = T::Lanes::splat(rows[i][step]);
             for j in 0..VECTORS {

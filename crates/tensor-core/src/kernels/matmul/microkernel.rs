@@ -3,6 +3,7 @@
 //! For each p, the tile's rows of A give one number each and row p of B gives a few vectors; each pair is one fused multiply-add. A tile of
 //! 8 rows by 3 vectors takes 11 loads for 24 of them: a processor that does two of each in a cycle never waits for a load.
 
+use super::super::arrays::array_of;
 use super::super::simd::{Float, Lanes};
 use super::operand::{Matrix, Piece};
 
@@ -64,11 +65,11 @@ pub(super) fn tile<T: Float, const ROWS: usize, const VECTORS: usize>(
     );
     // All rows have one length, so that one comparison serves for the numbers of all of them.
     let reach = (k - 1) * a.column_stride + 1;
-    let rows: [&[T]; ROWS] = std::array::from_fn(|i| &a.data[i * a.row_stride..][..reach]);
+    let rows: [&[T]; ROWS] = array_of(|i| &a.data[i * a.row_stride..][..reach]);
     let mut sums = [[T::Lanes::zero(); VECTORS]; ROWS];
     for (p, b) in b.data.chunks(b.stride).take(k).enumerate() {
         let (b, _) = T::Lanes::chunks(&b[..VECTORS * T::Lanes::WIDTH]);
-        let b: [T::Lanes; VECTORS] = std::array::from_fn(|j| T::Lanes::from_array(b[j]));
+        let b: [T::Lanes; VECTORS] = array_of(|j| T::Lanes::from_array(b[j]));
         for i in 0..ROWS {
             let x = T::Lanes::splat(rows[i][p * a.column_stride]);
             for j in 0..VECTORS {

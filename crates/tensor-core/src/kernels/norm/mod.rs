@@ -12,8 +12,8 @@ pub mod rows;
 #[cfg(test)]
 mod tests;
 
+use super::arrays::array_of;
 use super::simd::{Float, Lanes};
-use std::array;
 
 /// Vectors that are added up one after the other, before their sum is added to the total: errors grow with the square root of the number.
 const RUN: usize = 64;
@@ -31,8 +31,8 @@ fn sums<T: Float, const N: usize, const M: usize>(
     padding: [T; N],
     term: impl Fn([T::Lanes; N]) -> [T::Lanes; M],
 ) -> [T::Lanes; M] {
-    let vectors = x.map(|x| T::Lanes::chunks(&x[..len]).0);
-    let at = |i: usize| term(vectors.map(|x| T::Lanes::from_array(x[i])));
+    let vectors: [_; N] = array_of(|k| T::Lanes::chunks(&x[k][..len]).0);
+    let at = |i: usize| term(array_of(|k| T::Lanes::from_array(vectors[k][i])));
     let count = vectors[0].len();
     let mut total = [T::Lanes::zero(); M];
     for start in (0..count).step_by(RUN) {
@@ -50,7 +50,7 @@ fn sums<T: Float, const N: usize, const M: usize>(
     let (done, rest) = (count * T::Lanes::WIDTH, len % T::Lanes::WIDTH);
     if rest > 0 {
         let last = |k: usize| T::Lanes::load_first(&x[k][done..], rest).keep_first(rest, padding[k]);
-        add(&mut total, term(array::from_fn(last)));
+        add(&mut total, term(array_of(last)));
     }
     total
 }

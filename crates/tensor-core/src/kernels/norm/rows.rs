@@ -4,6 +4,7 @@
 //! the other, with `inner` numbers each, and the next row goes on where the last one stopped.
 
 use super::{corrected, inverse_deviation, sums};
+use crate::kernels::arrays::array_of;
 use crate::kernels::elementwise::map_slices;
 use crate::kernels::parallel::{self, CHUNK};
 use crate::kernels::reduce;
@@ -205,13 +206,13 @@ fn row_of_channels<T: Float>(
 #[inline(always)]
 fn accumulate<T: Float, const N: usize>(x: [&[T]; N], y: &mut [T], f: impl Fn([T::Lanes; N]) -> T::Lanes) {
     let (y, y_rest) = T::Lanes::chunks_mut(y);
-    let x_rest = x.map(|x| T::Lanes::chunks(x).1);
-    let x = x.map(|x| &T::Lanes::chunks(x).0[..y.len()]);
+    let x_rest: [&[T]; N] = array_of(|k| T::Lanes::chunks(x[k]).1);
+    let x: [_; N] = array_of(|k| &T::Lanes::chunks(x[k]).0[..y.len()]);
     for (i, y) in y.iter_mut().enumerate() {
-        *y = (T::Lanes::from_array(*y) + f(x.map(|x| T::Lanes::from_array(x[i])))).to_array();
+        *y = (T::Lanes::from_array(*y) + f(array_of(|k| T::Lanes::from_array(x[k][i])))).to_array();
     }
     if !y_rest.is_empty() {
         let before = T::Lanes::load_padded(y_rest, T::ZERO);
-        (before + f(x_rest.map(|x| T::Lanes::load_padded(x, T::ZERO)))).store_padded(y_rest);
+        (before + f(array_of(|k| T::Lanes::load_padded(x_rest[k], T::ZERO)))).store_padded(y_rest);
     }
 }

@@ -14,6 +14,7 @@ pub mod lstm;
 #[cfg(test)]
 mod tests;
 
+use super::arrays::array_of;
 use super::matmul::{Matrix, Prepacked, ROWS_AT_A_TIME, Store};
 use super::parallel;
 use super::simd::{Float, Lanes};
@@ -99,22 +100,22 @@ fn update<T: Float, const N: usize, const M: usize>(
     f: impl Fn([T::Lanes; N], [T::Lanes; M]) -> [T::Lanes; M],
 ) {
     let count = y[0].len() / T::Lanes::WIDTH;
-    let x_rest = x.map(|x| T::Lanes::chunks(x).1);
-    let x = x.map(|x| &T::Lanes::chunks(x).0[..count]);
+    let x_rest: [&[T]; N] = array_of(|k| T::Lanes::chunks(x[k]).1);
+    let x: [_; N] = array_of(|k| &T::Lanes::chunks(x[k]).0[..count]);
     let mut y = y.map(|y| {
         let (whole, rest) = T::Lanes::chunks_mut(y);
         (&mut whole[..count], rest)
     });
     for i in 0..count {
-        let x = array::from_fn(|k| T::Lanes::from_array(x[k][i]));
-        let new = f(x, array::from_fn(|k| T::Lanes::from_array(y[k].0[i])));
+        let x = array_of(|k| T::Lanes::from_array(x[k][i]));
+        let new = f(x, array_of(|k| T::Lanes::from_array(y[k].0[i])));
         for (y, new) in y.iter_mut().zip(new) {
             y.0[i] = new.to_array();
         }
     }
     if !y[0].1.is_empty() {
-        let x = x_rest.map(|x| T::Lanes::load_padded(x, T::ZERO));
-        let new = f(x, array::from_fn(|k| T::Lanes::load_padded(y[k].1, T::ZERO)));
+        let x = array_of(|k| T::Lanes::load_padded(x_rest[k], T::ZERO));
+        let new = f(x, array_of(|k| T::Lanes::load_padded(y[k].1, T::ZERO)));
         for (y, new) in y.iter_mut().zip(new) {
             new.store_padded(y.1);
         }
