@@ -341,7 +341,7 @@ macro_rules! implement {
             #[inline]
             fn powf(self, exponent: $scalar) -> Self {
                 match exponent {
-                    -1.0 => self.recip(),
+                    -1.0 => Lanes::recip(self),
                     1.0 => self,
                     2.0 => self * self,
                     3.0 => self * self * self,
@@ -421,6 +421,7 @@ mod tests {
                 check("recip", T::Lanes::splat(T::from_f64(4.0)).recip(), 0.25);
                 check("sqrt", T::Lanes::splat(T::from_f64(6.25)).sqrt(), 2.5);
                 check("mul_add", T::Lanes::one().mul_add(x, T::Lanes::zero()), a);
+                check("powf -1", x.powf(-T::ONE), T::from_f64(a).to_f64().recip());
                 check("powf 2", x.powf(T::from_f64(2.0)), T::from_f64(a).to_f64().powi(2));
                 check("powf 0.5", x.powf(T::from_f64(0.5)), T::from_f64(a).to_f64().powf(0.5));
             }

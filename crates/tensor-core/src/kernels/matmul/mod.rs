@@ -68,7 +68,7 @@ pub const RUNGS: &[&dyn Rung] = &[
 
 /// Whether this build has vectors that are worth a microkernel: 512 bits, 256 bits with fused multiply-add, or NEON. With SSE2 alone,
 /// products go to `matrixmultiply`, which finds better instructions at run time.
-pub(super) const WIDE: bool = cfg!(any(
+pub const WIDE: bool = cfg!(any(
     target_feature = "avx512f",
     all(target_feature = "avx2", target_feature = "fma"),
     target_arch = "aarch64"
