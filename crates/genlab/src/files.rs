@@ -4,7 +4,7 @@ use crate::errors::Failure;
 use std::collections::hash_map::RandomState;
 use std::fs::{self, File};
 use std::hash::{BuildHasher, Hasher};
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 /// What the temporary names of this program contain.
@@ -12,8 +12,16 @@ const PART: &str = ".part-";
 
 /// Writes a file so that a reader sees the old one or the new one, whole.
 pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    write_whole_with(path, |file| file.write_all(bytes))
+}
+
+/// [`write_whole`], piece by piece.
+pub(crate) fn write_whole_with(
+    path: &Path,
+    fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<(), Failure> {
     let hidden = Temporary::file(path);
-    write_to_disk(&hidden.0, bytes)
+    write_to_disk_with(&hidden.0, fill)
         .and_then(|()| hidden.rename(path))
         .map_err(|e| Failure::file("write", path, &e))
 }
@@ -50,9 +58,13 @@ pub(crate) fn remove_leftovers(folder: &Path) {
 
 /// Writes a file, and returns when the disk has it.
 pub(crate) fn write_to_disk(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = File::create(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
+    write_to_disk_with(path, |file| file.write_all(bytes))
+}
+
+fn write_to_disk_with(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let mut file = BufWriter::new(File::create(path)?);
+    fill(&mut file)?;
+    file.into_inner()?.sync_all()
 }
 
 /// Returns when the disk has the names in a folder.

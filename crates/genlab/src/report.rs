@@ -6,7 +6,9 @@ use crate::library::Sample;
 use crate::progress::counted;
 use crate::quantity::{number, title, unit};
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
-use std::fmt::Write;
+use std::fs;
+use std::io::{self, Write};
+use std::path::PathBuf;
 
 /// What the report shows.
 pub(crate) struct Report<'a> {
@@ -36,46 +38,39 @@ pub(crate) struct Report<'a> {
 pub(crate) struct Shot {
     /// Such as "epoch 3".
     pub(crate) caption: String,
-    /// The file's bytes.
-    pub(crate) png: Vec<u8>,
+    /// Where it lies.
+    pub(crate) file: PathBuf,
 }
 
 impl Report<'_> {
-    /// The whole file.
-    pub(crate) fn to_html(&self) -> String {
+    /// Writes the whole page, picture by picture: however many there are, the memory is that of one.
+    pub(crate) fn write_html(&self, html: &mut dyn Write) -> io::Result<()> {
         let heading = format!("{} on {}", self.model, self.data);
-        let mut html = format!(
+        write!(
+            html,
             "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
              <meta name=\"color-scheme\" content=\"light dark\">\n\
              <title>{}</title>\n<style>\n{}</style>\n</head>\n<body>\n<main>\n",
             escape(&heading),
             include_str!("report.css")
-        );
-        self.header(&mut html);
+        )?;
+        self.header(html)?;
         let kind = match self.sample {
             Sample::Image => "samples",
             Sample::Point => "samples cloud",
         };
-        self.pictures(&mut html, "Samples over time", self.samples, kind);
-        self.curves(&mut html);
-        self.pictures(
-            &mut html,
-            "Test data and what the model makes of it",
-            self.reconstructions,
-            "wide",
-        );
-        self.tables(&mut html);
-        let _ = write!(
-            html,
-            "</main>\n<script>\n{}</script>\n</body>\n</html>\n",
-            include_str!("report.js")
-        );
-        html
+        pictures(html, "Samples over time", self.samples, kind)?;
+        self.curves(html)?;
+        let reconstructed = "Test data and what the model makes of it";
+        pictures(html, reconstructed, self.reconstructions, "wide")?;
+        self.tables(html)?;
+        let script = include_str!("report.js");
+        write!(html, "</main>\n<script>\n{script}</script>\n</body>\n</html>\n")
     }
 
-    fn header(&self, html: &mut String) {
-        let _ = write!(
+    fn header(&self, html: &mut dyn Write) -> io::Result<()> {
+        write!(
             html,
             "<header>\n<p class=\"kicker\">genlab run <span class=\"status {0}\">{0}</span></p>\n\
              <h1>{1} <span>on {2}</span></h1>\n<p class=\"about\">{3}</p>\n",
@@ -83,46 +78,46 @@ impl Report<'_> {
             escape(self.model),
             escape(self.data),
             escape(self.about)
-        );
+        )?;
         if let Some((step, losses)) = self.history.last_eval().or(self.history.last()) {
             let split = if self.history.last_eval().is_some() {
                 "test"
             } else {
                 "last step"
             };
-            html.push_str("<dl class=\"figures\">\n");
+            html.write_all(b"<dl class=\"figures\">\n")?;
             for (name, value) in losses.iter() {
-                let _ = writeln!(
+                writeln!(
                     html,
                     "<div><dt>{}</dt><dd>{}</dd></div>",
                     escape(&title(name)),
                     number(name, value).replace('-', "\u{2212}")
-                );
+                )?;
             }
-            let _ = write!(
+            write!(
                 html,
                 "</dl>\n<p class=\"note\">{split}, after {}; losses in nats per {}</p>\n",
                 counted(*step, "step"),
                 self.sample
-            );
+            )?;
         }
-        html.push_str("</header>\n");
+        html.write_all(b"</header>\n")
     }
 
-    fn curves(&self, html: &mut String) {
+    fn curves(&self, html: &mut dyn Write) -> io::Result<()> {
         let names = self.history.names();
         if names.is_empty() {
-            return;
+            return Ok(());
         }
         let training = match self.history.stretch() {
             1 => "training, each step".to_owned(),
             n => format!("training, mean of {n} steps"),
         };
-        let _ = write!(
+        write!(
             html,
             "<section>\n<h2>Losses</h2>\n<p class=\"key\"><span class=\"train\">{training}</span>\
              <span class=\"test\">test, each epoch</span></p>\n<div class=\"curves\">\n"
-        );
+        )?;
         for name in names {
             let (train, test) = (self.history.training(name), self.history.test(name));
             let curve = Curve {
@@ -130,55 +125,57 @@ impl Report<'_> {
                 test: &test,
                 unit: &unit(name, self.sample),
             };
-            let _ = write!(
+            write!(
                 html,
                 "<figure class=\"card\">\n<figcaption>{}</figcaption>\n{}\n</figure>\n",
                 escape(&title(name)),
                 responsive(&curve.to_svg())
-            );
+            )?;
         }
-        html.push_str("</div>\n</section>\n");
+        html.write_all(b"</div>\n</section>\n")
     }
 
-    /// A player, which needs the script, and all pictures side by side, which need nothing.
-    fn pictures(&self, html: &mut String, heading: &str, shots: &[Shot], class: &str) {
-        if shots.is_empty() {
-            return;
-        }
-        let _ = write!(
-            html,
-            "<section class=\"pictures {class}\">\n<h2>{}</h2>\n",
-            escape(heading)
-        );
-        html.push_str(
-            "<div class=\"stage\">\n<div class=\"player card\" hidden>\n<img alt=\"\">\n<div class=\"controls\">\
-             <button type=\"button\">Play</button>\
-             <input type=\"range\" min=\"0\" value=\"0\" aria-label=\"Which picture\">\
-             <output></output></div>\n</div>\n<div class=\"strip\">\n",
-        );
-        for shot in shots {
-            let _ = writeln!(
-                html,
-                "<figure><img alt=\"{0}\" loading=\"lazy\" src=\"data:image/png;base64,{1}\">\
-                 <figcaption>{0}</figcaption></figure>",
-                escape(&shot.caption),
-                BASE64.encode(&shot.png)
-            );
-        }
-        html.push_str("</div>\n</div>\n</section>\n");
-    }
-
-    fn tables(&self, html: &mut String) {
-        html.push_str("<section class=\"two\">\n<div>\n<h2>The run</h2>\n<table class=\"card\">\n");
+    fn tables(&self, html: &mut dyn Write) -> io::Result<()> {
+        html.write_all(b"<section class=\"two\">\n<div>\n<h2>The run</h2>\n<table class=\"card\">\n")?;
         for (fact, value) in &self.facts {
-            let _ = writeln!(html, "<tr><th>{}</th><td>{}</td></tr>", escape(fact), escape(value));
+            writeln!(html, "<tr><th>{}</th><td>{}</td></tr>", escape(fact), escape(value))?;
         }
-        let _ = write!(
+        write!(
             html,
             "</table>\n</div>\n<div>\n<h2>Configuration</h2>\n<pre class=\"card\">{}</pre>\n</div>\n</section>\n",
             escape(self.config.trim_end())
-        );
+        )
     }
+}
+
+/// A player, which needs the script, and all pictures side by side, which need nothing.
+fn pictures(html: &mut dyn Write, heading: &str, shots: &[Shot], class: &str) -> io::Result<()> {
+    if shots.is_empty() {
+        return Ok(());
+    }
+    write!(
+        html,
+        "<section class=\"pictures {class}\">\n<h2>{}</h2>\n",
+        escape(heading)
+    )?;
+    html.write_all(
+        b"<div class=\"stage\">\n<div class=\"player card\" hidden>\n<img alt=\"\">\n<div class=\"controls\">\
+         <button type=\"button\">Play</button>\
+         <input type=\"range\" min=\"0\" value=\"0\" aria-label=\"Which picture\">\
+         <output></output></div>\n</div>\n<div class=\"strip\">\n",
+    )?;
+    for shot in shots {
+        // A picture that was removed is missing in the report, and nowhere else.
+        let Ok(png) = fs::read(&shot.file) else { continue };
+        writeln!(
+            html,
+            "<figure><img alt=\"{0}\" loading=\"lazy\" src=\"data:image/png;base64,{1}\">\
+             <figcaption>{0}</figcaption></figure>",
+            escape(&shot.caption),
+            BASE64.encode(&png)
+        )?;
+    }
+    html.write_all(b"</div>\n</div>\n</section>\n")
 }
 
 /// Text as HTML, safe between tags and inside quoted attributes.

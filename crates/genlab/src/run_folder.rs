@@ -12,7 +12,7 @@
 //! ```
 
 use crate::errors::Failure;
-use crate::files::{Temporary, remove_leftovers, sync_folder, write_to_disk, write_whole};
+use crate::files::{Temporary, remove_leftovers, sync_folder, write_to_disk, write_whole_with};
 use serde_json::{Map, Value, json};
 use std::fs::{self, File};
 use std::io::{self, BufWriter, ErrorKind, Write};
@@ -206,7 +206,16 @@ impl RunFolder {
 
     /// Writes a file under the folder so that a reader sees the old one or the new one, whole.
     pub(crate) fn write(&self, name: &str, bytes: &[u8]) -> Result<(), Failure> {
-        write_whole(&self.path.join(name), bytes)
+        self.write_with(name, |file| file.write_all(bytes))
+    }
+
+    /// The same for a file that is written piece by piece.
+    pub(crate) fn write_with(
+        &self,
+        name: &str,
+        fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> Result<(), Failure> {
+        write_whole_with(&self.path.join(name), fill)
     }
 }
 

@@ -1,14 +1,19 @@
 use super::*;
 use genmodels::Losses;
 
-fn shot(epoch: u64) -> Shot {
-    Shot {
-        caption: format!("epoch {epoch}"),
-        png: vec![0x89, b'P', b'N', b'G', epoch as u8],
-    }
+fn png(epoch: u64) -> Vec<u8> {
+    vec![0x89, b'P', b'N', b'G', epoch as u8]
 }
 
 fn html(config: &str, history: &History, shots: u64) -> String {
+    let place = tempfile::tempdir().unwrap();
+    let shot = |epoch| {
+        let file = place.path().join(format!("{epoch}.png"));
+        fs::write(&file, png(epoch)).unwrap();
+        let caption = format!("epoch {epoch}");
+        Shot { caption, file }
+    };
+    let mut page = Vec::new();
     Report {
         model: "vae",
         about: "a <b>model</b>",
@@ -21,7 +26,9 @@ fn html(config: &str, history: &History, shots: u64) -> String {
         reconstructions: &[],
         config,
     }
-    .to_html()
+    .write_html(&mut page)
+    .unwrap();
+    String::from_utf8(page).unwrap()
 }
 
 fn history() -> History {
@@ -66,7 +73,7 @@ fn the_file_needs_nothing_else() {
 #[test]
 fn pictures_are_inside_and_readable_without_the_script() {
     let page = html("", &history(), 3);
-    let encoded = BASE64.encode(shot(2).png);
+    let encoded = BASE64.encode(png(2));
     assert_eq!(page.matches(&encoded).count(), 1, "once, however it is shown");
     assert!(page.contains("<figcaption>epoch 2</figcaption>"));
     assert!(
@@ -74,6 +81,18 @@ fn pictures_are_inside_and_readable_without_the_script() {
         "the player waits for the script"
     );
     assert!(!html("", &history(), 0).contains("class=\"strip\""));
+}
+
+#[test]
+fn a_picture_that_was_removed_is_left_out() {
+    let gone = Shot {
+        caption: "epoch 7".into(),
+        file: "nowhere/epoch-0007.png".into(),
+    };
+    let mut page = Vec::new();
+    pictures(&mut page, "Samples over time", &[gone], "samples").unwrap();
+    let page = String::from_utf8(page).unwrap();
+    assert!(page.ends_with("</section>\n") && !page.contains("epoch 7"));
 }
 
 #[test]

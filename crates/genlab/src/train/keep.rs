@@ -9,7 +9,6 @@ use crate::pictures::{self, Pictures};
 use crate::progress::{clock, counted, thousands};
 use crate::report::{Report, Shot};
 use crate::{cpu, output, terminal};
-use std::fs;
 use std::path::PathBuf;
 
 /// Reconstructions in a picture.
@@ -83,13 +82,12 @@ impl Run {
         checkpoint::folder_of(self.folder.path(), self.last.step)
     }
 
-    /// Pictures of the epochs that are done, evenly spread over them, from their files: so a run of thousands of epochs holds none of them.
+    /// Pictures of the epochs that are done, evenly spread over them. They stay in their files: a run holds none of them.
     fn pictures(&self, name: &str) -> Vec<Shot> {
         let shot = |epoch: u64| {
-            // A picture that was removed is missing in the report, and nowhere else.
-            let png = fs::read(self.folder.path().join(picture(name, epoch))).ok()?;
+            let file = self.folder.path().join(picture(name, epoch));
             let caption = format!("epoch {epoch}");
-            Some(Shot { caption, png })
+            file.is_file().then_some(Shot { caption, file })
         };
         spread(self.epoch, PICTURES).into_iter().filter_map(shot).collect()
     }
@@ -123,7 +121,7 @@ impl Run {
             reconstructions: &self.pictures(RECONSTRUCTED),
             config: &config,
         };
-        self.folder.write("report.html", report.to_html().as_bytes())
+        self.folder.write_with("report.html", |html| report.write_html(html))
     }
 
     /// The last words on stderr: a look at the samples where the terminal can, and where to look further.
