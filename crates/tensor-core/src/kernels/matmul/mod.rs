@@ -13,12 +13,14 @@
 //! | `simd.rs`          | the tile in vectors (`microkernel.rs`)                                                                    |
 //! | `strided.rs`       | operands are read where they lie, and edges have tiles of their own (`tiles.rs`); B is packed (`pack.rs`) |
 //! | `small.rs`         | small operands are not packed                                                                             |
+//! | `flipped.rs`       | where B is transposed and the larger operand, A is packed in its place                                    |
 //! | `parallel.rs`      | pieces of C on all threads: what the engine uses                                                          |
 //! | `reference.rs`     | the crate `matrixmultiply`                                                                                |
 //!
 //! Beside the ladder stands `prepacked.rs`: an operand that is packed once for many products.
 
 mod cache_blocks;
+mod flipped;
 mod microkernel;
 mod naive;
 mod operand;
@@ -62,6 +64,7 @@ pub const RUNGS: &[&dyn Rung] = &[
     &simd::Simd,
     &strided::Strided,
     &small::Small,
+    &flipped::Flipped,
     &parallel::Parallel,
     &reference::Reference,
 ];

@@ -7,7 +7,7 @@ use super::tiles::panels;
 use std::ops::Range;
 
 /// Side of the squares in which a transposed operand is turned.
-const SQUARE: usize = 8;
+pub(super) const SQUARE: usize = 8;
 
 /// A block of B, as the tiles read it.
 pub(super) struct Block<'a, T> {
@@ -72,7 +72,7 @@ fn is_whole<T: Float>(columns: &Range<usize>) -> bool {
 }
 
 /// As many columns in whole vectors.
-fn filled<T: Float>(columns: &Range<usize>) -> usize {
+pub(super) fn filled<T: Float>(columns: &Range<usize>) -> usize {
     columns.len().next_multiple_of(T::Lanes::WIDTH)
 }
 

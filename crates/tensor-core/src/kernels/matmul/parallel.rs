@@ -1,4 +1,4 @@
-//! Rung 9: C is cut into pieces, and threads take them up.
+//! Rung 10: C is cut into pieces, and threads take them up.
 //!
 //! The last rung ran on one core. Here a large product is cut into pieces of C, each of which is a product by itself. No thread waits for
 //! another: a piece packs its own part of B. Where C is cut by columns alone, nothing is packed twice; where also by rows, a
@@ -10,10 +10,11 @@ use super::super::parallel::for_each_task_of;
 use super::super::simd::{Float, Lanes};
 use super::microkernel::TILE;
 use super::operand::{Matrix, Piece, Shared};
+use super::prepacked::Prepacked;
 use super::rung::Rung;
 use super::store::Store;
 use super::strided::BLOCK;
-use super::{WIDE, reference, small};
+use super::{WIDE, flipped, reference, small};
 use std::ops::Range;
 
 /// Multiplications in a piece, at least: some 16 µs, where threads that are awake share work within 1 µs.
@@ -27,7 +28,7 @@ const PIECES: usize = 16;
 const LEAST: [[usize; 2]; 2] = [[512, 6], [32, 2]];
 const FEW: usize = 4;
 
-/// Rung 9.
+/// Rung 10.
 pub(super) struct Parallel;
 
 impl Rung for Parallel {
@@ -61,6 +62,9 @@ pub(super) fn product<T: Float>(
     c: &mut [T],
     store: Store<'_, T>,
 ) {
+    if flipped::pays(sizes, &b) {
+        return product_flipped(sizes, a, b, c, store);
+    }
     let [m, k, n] = sizes;
     let [down, across] = cut::<T>(sizes);
     let c = Shared::new(Piece::whole(c, n));
@@ -72,6 +76,23 @@ pub(super) fn product<T: Float>(
         #[allow(unsafe_code, reason = "pieces of the same rows")]
         let mut c = unsafe { c.part(is, js.clone()) };
         piece(sizes, a.from(i, 0), b.from(0, j), &mut c, store.columns(js));
+    });
+}
+
+/// The same where A is packed and not B: all pieces share its panels.
+fn product_flipped<T: Float>(sizes: [usize; 3], a: Matrix<'_, T>, b: Matrix<'_, T>, c: &mut [T], store: Store<'_, T>) {
+    let [m, k, n] = sizes;
+    let a = Prepacked::new(a.transposed(), k, m);
+    let pieces = (multiplications(sizes) / PIECE)
+        .clamp(1, PIECES)
+        .min(n.div_ceil(flipped::GROUP));
+    let c = Shared::new(Piece::whole(c, n));
+    for_each_task_of(work(sizes), pieces, |task| {
+        let js = part(n, flipped::GROUP, pieces, task);
+        // SAFETY: each task has another part of the columns, and is called once; so the pieces do not overlap.
+        #[allow(unsafe_code, reason = "pieces of the same rows")]
+        let mut c = unsafe { c.part(0..m, js.clone()) };
+        flipped::product(&a, b.from(0, js.start), &mut c, store.columns(js));
     });
 }
 

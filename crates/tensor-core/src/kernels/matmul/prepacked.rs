@@ -25,7 +25,9 @@ impl Prepacked {
     pub fn new<T: Float>(b: Matrix<'_, T>, k: usize, n: usize) -> Prepacked {
         let room = match WIDE {
             _ if k == 0 || n == 0 => 0,
-            true => blocks::<T>(k, n).map(|block| room::<T>(&block)).sum(),
+            true => blocks::<T>(k, n)
+                .map(|(steps, columns)| room::<T>(&steps, &columns))
+                .sum(),
             false => k * n,
         };
         let mut panels = Storage::for_overwrite(room, T::DTYPE);
@@ -34,6 +36,22 @@ impl Prepacked {
             fill(b, [k, n], panels.as_mut_slice());
         }
         Prepacked { k, n, panels }
+    }
+
+    /// K.
+    pub(super) fn steps(&self) -> usize {
+        self.k
+    }
+
+    /// The blocks in the order in which they are used: their steps of K, their columns, and their panels.
+    pub(super) fn blocks<T: Float>(&self) -> impl Iterator<Item = (Range<usize>, Range<usize>, Block<'_, T>)> {
+        let mut panels = self.panels.as_slice();
+        blocks::<T>(self.k, self.n).map(move |(steps, columns)| {
+            let (packed, rest) = panels.split_at(room::<T>(&steps, &columns));
+            panels = rest;
+            let block = Block::packed(packed, steps.len());
+            (steps, columns, block)
+        })
     }
 
     /// The work of a product with so many rows of A, in the simple elements by which threads are called.
@@ -52,17 +70,14 @@ impl Prepacked {
         if c.is_empty() {
             return;
         }
-        let mut panels = self.panels.as_slice();
+        let panels = self.panels.as_slice();
         if k == 0 {
             super::matmul(m, k, n, a, Matrix::of_rows(panels, n), c, store);
         } else if WIDE {
             a.check("A", m, k);
             let c = &mut Piece::whole(c, n);
-            for block in blocks::<T>(k, n) {
-                let (packed, rest) = panels.split_at(room::<T>(&block));
-                let b = Block::packed(packed, block.0.len());
-                times_block([m, k], a, &b, block, c, store);
-                panels = rest;
+            for (steps, columns, b) in self.blocks() {
+                times_block([m, k], a, &b, (steps, columns), c, store);
             }
         } else {
             let c = &mut Piece::whole(c, n);
@@ -73,7 +88,7 @@ impl Prepacked {
 }
 
 /// Numbers in a packed block of these steps of K and these columns.
-fn room<T: Float>((steps, columns): &(Range<usize>, Range<usize>)) -> usize {
+fn room<T: Float>(steps: &Range<usize>, columns: &Range<usize>) -> usize {
     steps.len() * columns.len().next_multiple_of(T::Lanes::WIDTH)
 }
 
@@ -83,9 +98,8 @@ fn fill<T: Float>(b: Matrix<'_, T>, [k, n]: [usize; 2], mut panels: &mut [T]) {
         let rows = panels.chunks_exact_mut(n).enumerate();
         return rows.for_each(|(p, row)| row.iter_mut().enumerate().for_each(|(j, out)| *out = b.at(p, j)));
     }
-    for block in blocks::<T>(k, n) {
-        let (out, rest) = panels.split_at_mut(room::<T>(&block));
-        let (steps, columns) = block;
+    for (steps, columns) in blocks::<T>(k, n) {
+        let (out, rest) = panels.split_at_mut(room::<T>(&steps, &columns));
         let b = b.from(steps.start, columns.start);
         Block::new(b, steps.len(), columns.len(), true, out);
         panels = rest;

@@ -39,7 +39,7 @@ pub(in super::super) fn tile_rows(left: usize) -> usize {
 /// Two vectors, if a tile has as many.
 const TWO: usize = if TILE.vectors > 1 { 2 } else { 1 };
 /// Numbers in the largest tile.
-const LARGEST: usize = TILE.rows * TILE.vectors * 16;
+pub(super) const LARGEST: usize = TILE.rows * TILE.vectors * 16;
 
 /// The microkernel for a tile of this size. A last vector of which C has only a part goes through a buffer.
 pub(super) fn any_tile<T: Float>(k: usize, a: Matrix<'_, T>, b: Panel<'_, T>, c: &mut Piece<'_, T>, accumulate: bool) {

@@ -1,0 +1,106 @@
+//! Rung 9: where B lies column by column and is the larger operand, A is packed in its place.
+//!
+//! That is x Wᵀ, the forward pass of every layer, with a batch x that is smaller than the weights. The last rung turned all of W into panels, for a few rows of
+//! x to meet them. But (A B)ᵀ = Bᵀ Aᵀ, and Bᵀ has rows: here the microkernel reads them where they lie, as it read those of A, and A goes into the
+//! panels. It computes tiles of Cᵀ, which are turned as they are stored: a few squares for each tile, in place of all of W.
+//!
+//! What limits it: one core.
+
+use super::super::simd::Float;
+use super::microkernel::TILE;
+use super::operand::{Matrix, Piece};
+use super::pack::{SQUARE, filled};
+use super::prepacked::Prepacked;
+use super::rung::Rung;
+use super::store::Store;
+use super::tiles::{LARGEST, any_tile, panels, tile_rows};
+use super::{WIDE, small};
+
+/// Columns of C that are computed together: whole tiles of rows of Bᵀ, and whole squares.
+pub(super) const GROUP: usize = TILE.rows * TILES;
+const TILES: usize = if TILE.rows.is_multiple_of(SQUARE) { 2 } else { 4 };
+const _: () = assert!(GROUP.is_multiple_of(SQUARE));
+
+/// Rung 9.
+pub(super) struct Flipped;
+
+impl Rung for Flipped {
+    fn name(&self) -> &'static str {
+        "flipped"
+    }
+
+    fn idea(&self) -> &'static str {
+        "of A and a transposed B, the smaller is packed"
+    }
+
+    fn bytes(&self) -> Option<f64> {
+        Some(TILE.bytes())
+    }
+
+    #[inline(never)]
+    fn run(&self, sizes: [usize; 3], a: Matrix<'_, f32>, b: Matrix<'_, f32>, c: &mut [f32]) {
+        let [m, k, n] = sizes;
+        let (c, store) = (&mut Piece::whole(c, n), Store::new(false));
+        if pays(sizes, &b) {
+            product(&Prepacked::new(a.transposed(), k, m), b, c, store);
+        } else {
+            small::product(sizes, a, b, c, store);
+        }
+    }
+}
+
+/// Whether to pack A and not B. (Turning tiles of C costs something too, so A has to be much the smaller.)
+pub(super) fn pays<T>([m, k, n]: [usize; 3], b: &Matrix<'_, T>) -> bool {
+    WIDE && b.row_stride == 1 && b.column_stride >= k && 2 * m <= n
+}
+
+/// One thread's product, from Aᵀ in panels. Each element is summed as on the rungs before, in the order of K and block by block: the bits are the same.
+pub(super) fn product<T: Float>(a: &Prepacked, b: Matrix<'_, T>, c: &mut Piece<'_, T>, store: Store<'_, T>) {
+    let (k, b) = (a.steps(), b.transposed());
+    let mut room = [T::ZERO; TILES * LARGEST];
+    for (steps, rows, a) in a.blocks::<T>() {
+        let accumulate = store.accumulate || steps.start > 0;
+        for start in (0..c.columns()).step_by(GROUP) {
+            let columns = start..c.columns().min(start + GROUP);
+            for panel in panels::<T>(rows.len()) {
+                let width = filled::<T>(&panel);
+                let sums = &mut room[..columns.len() * width];
+                let mut j = 0;
+                while j < columns.len() {
+                    let count = tile_rows(columns.len() - j);
+                    let mut tile = Piece::whole(&mut sums[j * width..][..count * width], width);
+                    let b = b.from(start + j, steps.start);
+                    any_tile(steps.len(), b, a.panel(&panel), &mut tile, false);
+                    j += count;
+                }
+                let mut c = c.part(rows.start + panel.start..rows.start + panel.end, columns.clone());
+                store_turned(sums, width, &mut c, accumulate);
+                if steps.end == k {
+                    store.columns(columns.clone()).finish(&mut c);
+                }
+            }
+        }
+    }
+}
+
+/// Stores a rectangle of Cᵀ, whose rows are so wide, in C.
+fn store_turned<T: Float>(sums: &[T], width: usize, c: &mut Piece<'_, T>, accumulate: bool) {
+    let whole_rows = c.rows() / SQUARE * SQUARE;
+    let whole_columns = c.columns() / SQUARE * SQUARE;
+    let store = |c: &mut T, sum: T| *c = if accumulate { *c + sum } else { sum };
+    for j in (0..whole_columns).step_by(SQUARE) {
+        for i in (0..whole_rows).step_by(SQUARE) {
+            let square = std::array::from_fn(|q| sums[(j + q) * width + i..].as_chunks().0[0]);
+            for (p, sums) in T::transpose(square).iter().enumerate() {
+                let c = &mut c.row(i + p)[j..j + SQUARE];
+                c.iter_mut().zip(sums).for_each(|(c, &sum)| store(c, sum));
+            }
+        }
+    }
+    for i in 0..c.rows() {
+        let first = if i < whole_rows { whole_columns } else { 0 };
+        for (j, c) in c.row(i).iter_mut().enumerate().skip(first) {
+            store(c, sums[j * width + i]);
+        }
+    }
+}
