@@ -98,15 +98,25 @@ pub(in super::super) fn pack<T: Float>(b: Matrix<'_, T>, k: usize, columns: usiz
 
 /// Where B's rows are contiguous: they are copied.
 fn rows<T: Float>(b: Matrix<'_, T>, columns: usize, width: usize, out: &mut [T]) {
-    for (p, out) in out.chunks_exact_mut(width).enumerate() {
-        let b = &b.data[p * b.row_stride..][..columns];
-        if columns == width {
-            // Vector by vector: a copy of so few bytes by `memcpy` takes longer to begin than to end.
-            let ((out, _), (b, _)) = (T::Lanes::chunks_mut(out), T::Lanes::chunks(b));
-            out.iter_mut().zip(b).for_each(|(out, b)| *out = *b);
-        } else {
-            out[..columns].copy_from_slice(b);
+    let vectors = width / T::Lanes::WIDTH;
+    match vectors {
+        1 if columns == width => whole_rows::<T, 1>(b, out),
+        2 if columns == width => whole_rows::<T, 2>(b, out),
+        3 if columns == width => whole_rows::<T, 3>(b, out),
+        _ => {
+            for (p, out) in out.chunks_exact_mut(width).enumerate() {
+                out[..columns].copy_from_slice(&b.data[p * b.row_stride..][..columns]);
+            }
         }
+    }
+}
+
+/// Rows of so many vectors. The compiler makes a call of each copy whose length it does not know: 1 or 2 % of the time of a product of 128 x 400 x 784.
+fn whole_rows<T: Float, const VECTORS: usize>(b: Matrix<'_, T>, out: &mut [T]) {
+    let (out, _) = T::Lanes::chunks_mut(out);
+    for (p, out) in out.as_chunks_mut::<VECTORS>().0.iter_mut().enumerate() {
+        let (row, _) = T::Lanes::chunks(&b.data[p * b.row_stride..]);
+        *out = *row.first_chunk().expect("a row has all columns");
     }
 }
 
