@@ -4,7 +4,7 @@ use crate::bad_input::refused;
 use crate::program::{Place, json_lines, stderr, stdout};
 use serde_json::Value;
 
-const RUNGS: [&str; 10] = [
+const RUNGS: [&str; 11] = [
     "naive",
     "reordered",
     "register_tile",
@@ -13,6 +13,7 @@ const RUNGS: [&str; 10] = [
     "simd",
     "strided",
     "small",
+    "flipped",
     "parallel",
     "matrixmultiply",
 ];

@@ -15,7 +15,7 @@ const SMALLEST: f64 = 4.0;
 const GAP: i32 = 16;
 
 /// One for each rung; the last, the reference, is grey.
-const COLOURS: [RGBColor; 10] = [
+const COLOURS: [RGBColor; 11] = [
     RGBColor(0xb3, 0x4a, 0x12),
     RGBColor(0xdd, 0x8a, 0x00),
     RGBColor(0x7a, 0x94, 0x1c),
@@ -24,6 +24,7 @@ const COLOURS: [RGBColor; 10] = [
     RGBColor(0x2f, 0x6f, 0xde),
     RGBColor(0x4b, 0x3f, 0xb8),
     RGBColor(0x92, 0x3f, 0xb8),
+    RGBColor(0xe0, 0x72, 0xb4),
     RGBColor(0xc2, 0x1f, 0x6d),
     RGBColor(0x80, 0x80, 0x80),
 ];
