@@ -124,3 +124,43 @@ fn observers_and_exports_see_an_own_operation() {
     let (_, counter) = observe(Counter::default(), || softplus(&x));
     assert_eq!(counter.count("sharp_softplus"), 1);
 }
+
+/// y = xᵀ, a view; its rule looks at y.
+struct Turned;
+
+impl Op for Turned {
+    fn info(&self) -> OpInfo {
+        OpInfo {
+            name: "turned",
+            formula: "y = xᵀ",
+            rule: "gx = gyᵀ",
+        }
+    }
+
+    fn infer(&self, inputs: &[&Tensor]) -> Result<Shape, ShapeError> {
+        Ok(inputs[0].t().shape())
+    }
+
+    fn forward(&self, inputs: &[&Tensor], _: Shape) -> Tensor {
+        inputs[0].t()
+    }
+
+    fn keeps(&self) -> Keeps {
+        Keeps::the_output()
+    }
+
+    fn vjp(&self, saved: &Saved<'_>, gy: &Tensor) -> Grads {
+        let y = saved.output();
+        assert!(!y.is_contiguous() && y.dense().as_slice::<f32>() == [1.0, 3.0, 5.0, 2.0, 4.0, 6.0]);
+        grads![gy.t()]
+    }
+}
+
+#[test]
+fn an_output_that_is_a_view_is_kept_as_one() {
+    let x = Tensor::from([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]).requires_grad();
+    let y = apply(Turned, &[&x]);
+    let weights = Tensor::from([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]);
+    let gradient = &(y * weights).sum(..).grad(&[&x])[0];
+    assert_eq!(gradient.to_vec::<f32>(), [1.0, 4.0, 2.0, 5.0, 3.0, 6.0]);
+}

@@ -150,6 +150,15 @@ mod tests {
             (fs::read(&path).unwrap(), names(place.path())),
             (b"two".to_vec(), vec!["report.html".to_owned()])
         );
+        let half = write_whole_with(&path, |file| {
+            file.write_all(&[b'x'; 1 << 16])?;
+            Err(io::Error::other("a picture is gone"))
+        });
+        assert!(half.unwrap_err().to_string().contains("a picture is gone"));
+        assert_eq!(
+            (fs::read(&path).unwrap(), names(place.path())),
+            (b"two".to_vec(), vec!["report.html".to_owned()])
+        );
         let message = write_whole(&place.path().join("no/such/file"), b"")
             .unwrap_err()
             .to_string();

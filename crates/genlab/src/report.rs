@@ -165,8 +165,7 @@ fn pictures(html: &mut dyn Write, heading: &str, shots: &[Shot], class: &str) ->
          <output></output></div>\n</div>\n<div class=\"strip\">\n",
     )?;
     for shot in shots {
-        // A picture that was removed is missing in the report, and nowhere else.
-        let Ok(png) = fs::read(&shot.file) else { continue };
+        let png = fs::read(&shot.file)?;
         writeln!(
             html,
             "<figure><img alt=\"{0}\" loading=\"lazy\" src=\"data:image/png;base64,{1}\">\

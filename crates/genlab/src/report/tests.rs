@@ -84,18 +84,6 @@ fn pictures_are_inside_and_readable_without_the_script() {
 }
 
 #[test]
-fn a_picture_that_was_removed_is_left_out() {
-    let gone = Shot {
-        caption: "epoch 7".into(),
-        file: "nowhere/epoch-0007.png".into(),
-    };
-    let mut page = Vec::new();
-    pictures(&mut page, "Samples over time", &[gone], "samples").unwrap();
-    let page = String::from_utf8(page).unwrap();
-    assert!(page.ends_with("</section>\n") && !page.contains("epoch 7"));
-}
-
-#[test]
 fn losses_have_figures_curves_and_units() {
     let page = html("", &history(), 0);
     assert_eq!(page.matches("<svg viewBox=\"0 0 440 270\"").count(), 2);

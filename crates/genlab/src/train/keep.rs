@@ -85,6 +85,7 @@ impl Run {
     /// Pictures of the epochs that are done, evenly spread over them. They stay in their files: a run holds none of them.
     fn pictures(&self, name: &str) -> Vec<Shot> {
         let shot = |epoch: u64| {
+            // A picture that was removed is missing in the report, and nowhere else.
             let file = self.folder.path().join(picture(name, epoch));
             let caption = format!("epoch {epoch}");
             file.is_file().then_some(Shot { caption, file })

@@ -46,7 +46,7 @@ pub(crate) struct Record {
     pub(crate) rule_of: Option<NodeId>,
 }
 
-/// One input of an operation that ran, in two words.
+/// One input of an operation that ran.
 pub(crate) enum Input {
     /// Its value is kept for the rule.
     Kept(Tensor),

@@ -17,7 +17,7 @@
 //! | `parallel.rs`      | pieces of C on all threads: what the engine uses                                                          |
 //! | `reference.rs`     | the crate `matrixmultiply`                                                                                |
 //!
-//! Beside the ladder stands `prepacked.rs`: an operand that is packed once for many products.
+//! Beside the ladder stands `prepacked.rs`: an operand that is packed once for many products, or for many pieces of one.
 
 mod cache_blocks;
 mod flipped;

@@ -98,11 +98,10 @@ pub(in super::super) fn pack<T: Float>(b: Matrix<'_, T>, k: usize, columns: usiz
 
 /// Where B's rows are contiguous: they are copied.
 fn rows<T: Float>(b: Matrix<'_, T>, columns: usize, width: usize, out: &mut [T]) {
-    let vectors = width / T::Lanes::WIDTH;
-    match vectors {
-        1 if columns == width => whole_rows::<T, 1>(b, out),
-        2 if columns == width => whole_rows::<T, 2>(b, out),
-        3 if columns == width => whole_rows::<T, 3>(b, out),
+    match (columns == width).then_some(width / T::Lanes::WIDTH) {
+        Some(1) => whole_rows::<T, 1>(b, out),
+        Some(2) => whole_rows::<T, 2>(b, out),
+        Some(3) => whole_rows::<T, 3>(b, out),
         _ => {
             for (p, out) in out.chunks_exact_mut(width).enumerate() {
                 out[..columns].copy_from_slice(&b.data[p * b.row_stride..][..columns]);

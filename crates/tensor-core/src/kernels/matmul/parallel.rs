@@ -2,7 +2,7 @@
 //!
 //! The last rung ran on one core. Here a large product is cut into pieces of C, each of which is a product by itself. No thread waits for
 //! another: a piece packs its own part of B. Where C is cut by columns alone, nothing is packed twice; where also by rows, a
-//! piece has so many that packing is some hundredth of its work, as little as fetching what another core packed.
+//! piece has so many that packing is some hundredth of its work, as little as fetching what another core packed. (Where it is A that is packed, it is small: the caller packs it before there are pieces, and all share it.)
 //!
 //! What limits it: the multiplications that the cores can do.
 

@@ -1,4 +1,4 @@
-//! A right operand that many products share: it is packed once, before the first of them.
+//! An operand that many products share, or many pieces of one: it is packed once, before the first of them.
 
 use super::super::simd::{Float, Lanes};
 use super::operand::{Matrix, Piece};
@@ -43,8 +43,10 @@ impl Prepacked {
         self.k
     }
 
-    /// The blocks in the order in which they are used: their steps of K, their columns, and their panels.
+    /// The blocks in the order in which they are used: their steps of K, their columns, and their panels. Neither K nor N is 0, and the build has a
+    /// microkernel.
     pub(super) fn blocks<T: Float>(&self) -> impl Iterator<Item = (Range<usize>, Range<usize>, Block<'_, T>)> {
+        debug_assert!(WIDE && self.k > 0 && self.n > 0);
         let mut panels = self.panels.as_slice();
         blocks::<T>(self.k, self.n).map(move |(steps, columns)| {
             let (packed, rest) = panels.split_at(room::<T>(&steps, &columns));

@@ -3,7 +3,7 @@
 //! The last rung copied all of B, even if only a few rows of A were to meet it, or if all of B was in the cache anyway. Here the microkernel
 //! then reads rows of B where they lie: it asks only that they are contiguous and do not overlap.
 //!
-//! What limits it: one core.
+//! What limits it: a transposed B is turned into panels as a whole, however few rows of A are to meet it.
 
 use super::super::simd::Float;
 use super::microkernel::TILE;

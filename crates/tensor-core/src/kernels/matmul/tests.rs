@@ -197,6 +197,37 @@ fn check_rung(rung: &dyn Rung, [m, k, n]: [usize; 3], a: Matrix<'_, f32>, b: Mat
     }
 }
 
+/// A product of which A is packed and not B, by the rung before.
+fn flipped_or_not<T: Float>([m, k, n]: [usize; 3]) {
+    let (a, b, bias) = (numbers::<T>(m * k), numbers::<T>(k * n), numbers::<T>(n));
+    let (a, b) = (Matrix::of_rows(&a, k), matrix(&b, k, n, true));
+    assert!(!WIDE || flipped::pays([m, k, n], &b), "{m} x {k} x {n} is not flipped");
+    for accumulate in [false, true] {
+        let store = Store {
+            accumulate,
+            bias: Some(&bias),
+            activation: Activation::Tanh,
+        };
+        let before = numbers::<T>(m * n);
+        let found = same_on_any_pool(|| {
+            let mut found = before.clone();
+            matmul(m, k, n, a, b, &mut found, store);
+            found
+        });
+        let mut wanted = before.clone();
+        parallel::piece([m, k, n], a, b, &mut Piece::whole(&mut wanted, n), store);
+        assert!(found == wanted, "{m} x {k} x {n} differs where A is packed");
+    }
+}
+
+#[test]
+fn which_operand_is_packed_changes_no_bit() {
+    for sizes in [[110, 1100, 403], [1, 300, 77], [9, 30, 200], [64, 600, 640]] {
+        flipped_or_not::<f32>(sizes);
+        flipped_or_not::<f64>(sizes);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
     #[test]
@@ -226,10 +257,15 @@ fn long_sums_are_right() {
 /// Sums, bias and activation of a product that is cut into pieces, into blocks of K, and into tiles with edges.
 #[test]
 fn what_is_stored() {
+    stored(false);
+    stored(true);
+}
+
+fn stored(transposed: bool) {
     let [m, k, n] = [110, 1100, 403];
     assert!(!parallel::is_whole::<f32>([m, k, n]));
     let (a, b) = (numbers::<f32>(m * k), numbers::<f32>(k * n));
-    let (a, b) = (Matrix::of_rows(&a, k), Matrix::of_rows(&b, n));
+    let (a, b) = (Matrix::of_rows(&a, k), matrix(&b, k, n, transposed));
     let before: Vec<f32> = numbers(m * n);
     let bias: Vec<f32> = numbers(n);
     let mut sums = before.clone();

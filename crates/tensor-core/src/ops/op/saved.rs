@@ -206,7 +206,8 @@ impl Saved<'_> {
         self.record.location
     }
 
-    /// The output, tracked: its handle is rebuilt, so that a second derivative finds its way through it.
+    /// The output, tracked: its handle is rebuilt, so that a second derivative finds its way through it. It lies as the forward left it:
+    /// [`Tensor::dense`] comes before a slice of what may be a view.
     ///
     /// ```
     /// # use tensor_core::ops::{Grads, Keeps, Op, OpInfo, Saved, apply};
