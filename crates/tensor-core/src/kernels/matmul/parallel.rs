@@ -17,8 +17,9 @@ use super::strided::BLOCK;
 use super::{WIDE, flipped, reference, small};
 use std::ops::Range;
 
-/// Multiplications in a piece, at least: some 16 µs, where threads that are awake share work within 1 µs.
-const PIECE: usize = 2_000_000;
+/// Multiplications in a piece, at least: some 8 µs, where threads that are awake share work within 1 µs. With twice as many, a product of 128 x 128 x 128 stays on one
+/// thread and takes 1.8 times as long; with half as many, nothing was faster.
+const PIECE: usize = 1_000_000;
 /// Multiplications that take as long as one of the simple elements by which [`for_each_task_of`] decides whether to wake threads.
 const PER_ELEMENT: usize = 6;
 /// Pieces that are enough: with twice as many, each so much smaller, one thread loses 2 % at N = 1024.
