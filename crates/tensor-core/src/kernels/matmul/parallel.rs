@@ -25,8 +25,8 @@ const PER_ELEMENT: usize = 6;
 /// Pieces that are enough: with twice as many, each so much smaller, one thread loses 2 % at N = 1024.
 const PIECES: usize = 16;
 /// Rows of a piece, and vectors in each, at least: first so that little is packed twice, and no tile is narrow; and where that gives fewer than
-/// [`FEW`] pieces, so that a thread gets any work at all.
-const LEAST: [[usize; 2]; 2] = [[512, 6], [32, 2]];
+/// [`FEW`] pieces, so that a thread gets any work at all. (With 512 rows at least, two threads were a sixth slower at N = 512, where a piece was a fourth.)
+const LEAST: [[usize; 2]; 2] = [[256, 6], [32, 2]];
 const FEW: usize = 4;
 
 /// Rung 10.
