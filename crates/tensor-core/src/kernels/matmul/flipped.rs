@@ -49,8 +49,8 @@ impl Rung for Flipped {
     }
 }
 
-/// Whether to pack A and not B: then A is packed and C is turned, in place of B. With two thirds as many numbers in those, it was 6 % faster at least (26 % at
-/// 32 x 784 x 400), with three quarters 7 % slower.
+/// Whether to pack A and not B: then A is packed and C is turned, in place of B. With at most two thirds as many numbers in those, it was as fast (65 x 256 x 256) to
+/// 26 % faster (32 x 784 x 400), with three quarters 7 % slower.
 pub(super) fn pays<T: Float>([m, k, n]: [usize; 3], b: &Matrix<'_, T>) -> bool {
     let turned = m.next_multiple_of(T::Lanes::WIDTH).saturating_mul(k.saturating_add(n));
     WIDE && b.row_stride == 1
