@@ -4,7 +4,7 @@
 //! steps are taps, or the other way round. A table costs nothing that could be measured, and saves the whole matrix of columns.
 
 use super::super::arrays::array_of;
-use super::super::matmul::{BLOCK, TILE, WIDE, block_len, panels, tile_rows};
+use super::super::matmul::{TILE, WIDE, column_blocks, panels, tile_rows};
 use super::super::simd::{Float, Lanes};
 use super::narrow;
 use std::ops::Range;
@@ -20,15 +20,6 @@ pub(super) struct Indirect<'a, T> {
 /// So many numbers, filled up to whole vectors.
 pub(super) fn filled<T: Float>(columns: usize) -> usize {
     columns.next_multiple_of(T::Lanes::WIDTH)
-}
-
-/// The columns of each tile, in blocks whose part of B stays in the second-level cache.
-pub(super) fn column_blocks<T: Float>(columns: usize) -> impl Iterator<Item = Range<usize>> {
-    let width = T::Lanes::WIDTH;
-    let block = block_len(columns.max(1), BLOCK * width, width);
-    (0..columns)
-        .step_by(block)
-        .map(move |start| start..columns.min(start + block))
 }
 
 /// The columns of each tile of a block: all, where there is no microkernel.

@@ -4,12 +4,12 @@
 //! is packed tile by tile.
 
 use super::super::copy::copy_strided;
-use super::super::matmul::{Matrix, pack};
+use super::super::matmul::{Matrix, column_blocks, pack};
 use super::super::parallel;
 use super::super::reduce;
 use super::super::simd::Float;
 use super::image::{Frame, Room, Tile, Tiling, positions_in};
-use super::microkernel::{Indirect, column_blocks, filled, panels_of, product};
+use super::microkernel::{Indirect, filled, panels_of, product};
 use super::walk::{Pass, Walk};
 use super::{Geometry, PER_ELEMENT, multiplications};
 use std::ops::Range;

@@ -1,9 +1,10 @@
 //! A pass's weights in panels, in the order in which the microkernel reads them.
 
+use super::super::matmul::column_blocks;
 use super::super::parallel::{self, CHUNK};
 use super::super::simd::Float;
 use super::super::transpose::transpose;
-use super::microkernel::{column_blocks, filled, panels_of};
+use super::microkernel::{filled, panels_of};
 use super::walk::Pass;
 use crate::storage::Storage;
 use std::ops::Range;

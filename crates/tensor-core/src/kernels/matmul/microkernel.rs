@@ -3,9 +3,10 @@
 //! For each p, the tile's rows of A give one number each and row p of B gives a few vectors; each pair is one fused multiply-add. A tile of
 //! 8 rows by 3 vectors takes 11 loads for 24 of them: a processor that does two of each in a cycle never waits for a load.
 
-use super::super::arrays::array_of;
 use super::super::simd::{Float, Lanes};
 use super::operand::{Matrix, Piece};
+use crate::dtype::DType;
+use std::array::from_fn;
 
 /// The size of a tile, and of the blocks that are cut for it.
 pub(in super::super) struct Tile {
@@ -42,7 +43,7 @@ pub(in super::super) const TILE: Tile = if cfg!(target_feature = "avx512f") {
     }
 };
 
-/// Where the rows of B lie for a tile: in a packed panel, or where they always were.
+/// Rows of numbers: those of B for a tile, in a packed panel or where they always were; or contiguous columns of A.
 #[derive(Clone, Copy)]
 pub(super) struct Panel<'a, T> {
     pub(super) data: &'a [T],
@@ -50,9 +51,33 @@ pub(super) struct Panel<'a, T> {
     pub(super) stride: usize,
 }
 
-/// C = A B or C += A B for one whole tile.
+impl<'a, T: Float> Panel<'a, T> {
+    /// The first numbers of row `p`.
+    #[inline(always)]
+    fn row<const NUMBERS: usize>(&self, p: usize) -> &'a [T; NUMBERS] {
+        self.data[p * self.stride..].first_chunk().expect("a whole row")
+    }
+
+    /// The first vectors of row `p`.
+    #[inline(always)]
+    fn vectors<const VECTORS: usize>(&self, p: usize) -> &'a Vectors<T, VECTORS> {
+        let (row, _) = T::Lanes::chunks(&self.data[p * self.stride..]);
+        row.first_chunk().expect("a whole row")
+    }
+}
+
+/// The sums of a tile.
+type Sums<T, const ROWS: usize, const VECTORS: usize> = [[<T as Float>::Lanes; VECTORS]; ROWS];
+/// Vectors in memory.
+type Vectors<T, const VECTORS: usize> = [<<T as Float>::Lanes as Lanes>::Array; VECTORS];
+
+/// Steps of K that are written out one after the other, so that the addresses in A are worked out once for all of them: such an instruction takes the
+/// place of a multiplication now and then. With one step at a time, a tile reached 91 % of the peak; with four, 98 %.
+pub(super) const UNROLLED: usize = 4;
+
+/// C = A B or C += A B for one whole tile. The rows of A are contiguous, or its columns.
 #[inline(never)]
-pub(super) fn tile<T: Float, const ROWS: usize, const VECTORS: usize>(
+pub(super) fn tile<T: Float, const ROWS: usize, const VECTORS: usize, const BY_ROWS: bool>(
     k: usize,
     a: Matrix<'_, T>,
     b: Panel<'_, T>,
@@ -63,20 +88,11 @@ pub(super) fn tile<T: Float, const ROWS: usize, const VECTORS: usize>(
         c.rows() == ROWS && c.columns() == VECTORS * T::Lanes::WIDTH,
         "not a whole tile"
     );
-    // All rows have one length, so that one comparison serves for the numbers of all of them.
-    let reach = (k - 1) * a.column_stride + 1;
-    let rows: [&[T]; ROWS] = array_of(|i| &a.data[i * a.row_stride..][..reach]);
-    let mut sums = [[T::Lanes::zero(); VECTORS]; ROWS];
-    for (p, b) in b.data.chunks(b.stride).take(k).enumerate() {
-        let (b, _) = T::Lanes::chunks(&b[..VECTORS * T::Lanes::WIDTH]);
-        let b: [T::Lanes; VECTORS] = array_of(|j| T::Lanes::from_array(b[j]));
-        for i in 0..ROWS {
-            let x = T::Lanes::splat(rows[i][p * a.column_stride]);
-            for j in 0..VECTORS {
-                sums[i][j] = x.mul_add(b[j], sums[i][j]);
-            }
-        }
-    }
+    let sums: Sums<T, ROWS, VECTORS> = match (BY_ROWS, T::DTYPE) {
+        (true, DType::F32) => by_rows(k, a, b),
+        (true, _) => by_strides(k, a, b),
+        (false, _) => by_columns(k, a, b),
+    };
     // By indices that the compiler knows: a reference to the sums would take them out of the registers, at a third of the speed.
     #[expect(clippy::needless_range_loop, reason = "see above")]
     for i in 0..ROWS {
@@ -90,4 +106,90 @@ pub(super) fn tile<T: Float, const ROWS: usize, const VECTORS: usize>(
             c[j] = sum.to_array();
         }
     }
+}
+
+/// A B, where the rows of A are contiguous.
+#[inline(always)]
+fn by_rows<T: Float, const ROWS: usize, const VECTORS: usize>(
+    k: usize,
+    a: Matrix<'_, T>,
+    b: Panel<'_, T>,
+) -> Sums<T, ROWS, VECTORS> {
+    let rows: [(&[[T; UNROLLED]], &[T]); ROWS] = from_fn(|i| a.data[i * a.row_stride..][..k].as_chunks());
+    let mut sums = [[T::Lanes::zero(); VECTORS]; ROWS];
+    for p in 0..k / UNROLLED {
+        let a: [&[T; UNROLLED]; ROWS] = from_fn(|i| &rows[i].0[p]);
+        let b: [_; UNROLLED] = from_fn(|u| b.vectors(p * UNROLLED + u));
+        for u in 0..UNROLLED {
+            sums = step(sums, |i| a[i][u], b[u]);
+        }
+    }
+    let rest = k / UNROLLED * UNROLLED;
+    for p in rest..k {
+        sums = step(sums, |i| rows[i].1[p - rest], b.vectors(p));
+    }
+    sums
+}
+
+/// The same for double precision, step by step: of four steps in that order, the compiler loads all numbers of A first, and runs out of registers. Their
+/// strides are not written out for the same reason.
+#[inline(always)]
+fn by_strides<T: Float, const ROWS: usize, const VECTORS: usize>(
+    k: usize,
+    a: Matrix<'_, T>,
+    b: Panel<'_, T>,
+) -> Sums<T, ROWS, VECTORS> {
+    let reach = (k - 1) * a.column_stride + 1;
+    let rows: [&[T]; ROWS] = from_fn(|i| &a.data[i * a.row_stride..][..reach]);
+    let mut sums = [[T::Lanes::zero(); VECTORS]; ROWS];
+    for p in 0..k {
+        sums = step(sums, |i| rows[i][p * a.column_stride], b.vectors(p));
+    }
+    sums
+}
+
+/// A B, where the columns of A are contiguous.
+#[inline(always)]
+fn by_columns<T: Float, const ROWS: usize, const VECTORS: usize>(
+    k: usize,
+    a: Matrix<'_, T>,
+    b: Panel<'_, T>,
+) -> Sums<T, ROWS, VECTORS> {
+    assert!(
+        ROWS == 1 || a.row_stride == 1,
+        "neither rows nor columns of A are contiguous"
+    );
+    let (data, stride) = (a.data, a.column_stride);
+    let a = Panel { data, stride };
+    let mut sums = [[T::Lanes::zero(); VECTORS]; ROWS];
+    for p in 0..k / UNROLLED {
+        let a: [&[T; ROWS]; UNROLLED] = from_fn(|u| a.row(p * UNROLLED + u));
+        let b: [_; UNROLLED] = from_fn(|u| b.vectors(p * UNROLLED + u));
+        for u in 0..UNROLLED {
+            sums = step(sums, |i| a[u][i], b[u]);
+        }
+    }
+    for p in k / UNROLLED * UNROLLED..k {
+        let a: &[T; ROWS] = a.row(p);
+        sums = step(sums, |i| a[i], b.vectors(p));
+    }
+    sums
+}
+
+/// One step of K: a column of A times a row of B is added. The sums go in and out by value, for the reason given in [`tile`].
+#[inline(always)]
+fn step<T: Float, const ROWS: usize, const VECTORS: usize>(
+    mut sums: Sums<T, ROWS, VECTORS>,
+    a: impl Fn(usize) -> T,
+    b: &Vectors<T, VECTORS>,
+) -> Sums<T, ROWS, VECTORS> {
+    let b: [T::Lanes; VECTORS] = from_fn(|j| T::Lanes::from_array(b[j]));
+    #[expect(clippy::needless_range_loop, reason = "see `tile`")]
+    for i in 0..ROWS {
+        let x = T::Lanes::splat(a(i));
+        for j in 0..VECTORS {
+            sums[i][j] = x.mul_add(b[j], sums[i][j]);
+        }
+    }
+    sums
 }

@@ -12,7 +12,7 @@
 //! | `packed.rs`        | what is read lies in the order in which it is read                                                        |
 //! | `simd.rs`          | the tile in vectors (`microkernel.rs`)                                                                    |
 //! | `strided.rs`       | operands are read where they lie, and edges have tiles of their own (`tiles.rs`); B is packed (`pack.rs`) |
-//! | `small.rs`         | small operands are not packed                                                                             |
+//! | `small.rs`         | B is not packed for few rows of A                                                                         |
 //! | `flipped.rs`       | where B is transposed and the larger operand, A is packed in its place                                    |
 //! | `parallel.rs`      | pieces of C on all threads: what the engine uses                                                          |
 //! | `reference.rs`     | the crate `matrixmultiply`                                                                                |
@@ -48,8 +48,7 @@ pub(super) use pack::pack;
 pub use prepacked::Prepacked;
 pub use rung::{Rung, product};
 pub use store::{Activation, Store};
-pub(super) use strided::BLOCK;
-pub(super) use tiles::{block_len, panels, tile_rows};
+pub(super) use tiles::{block_len, column_blocks, panels, tile_rows};
 
 /// Rows of A that a product takes up at a time: with fewer, it is slower for each of them.
 pub const ROWS_AT_A_TIME: usize = microkernel::TILE.rows;

@@ -2,7 +2,7 @@
 //!
 //! The last rung ran on one core. Here a large product is cut into pieces of C, each of which is a product by itself. No thread waits for
 //! another: a piece packs its own part of B. Where C is cut by columns alone, nothing is packed twice; where also by rows, a
-//! piece has so many that packing is some hundredth of its work, as little as fetching what another core packed. (Where it is A that is packed, it is small: the caller packs it before there are pieces, and all share it.)
+//! piece has so many that packing is some hundredth of its work, as little as fetching what another core packed. (Where it is A that is packed, it is small: that is done before there are pieces, and all share it.)
 //!
 //! What limits it: the multiplications that the cores can do.
 
@@ -13,9 +13,8 @@ use super::operand::{Matrix, Piece, Shared};
 use super::prepacked::Prepacked;
 use super::rung::Rung;
 use super::store::Store;
-use super::strided::BLOCK;
+use super::tiles::{BLOCK, part};
 use super::{WIDE, flipped, reference, small};
-use std::ops::Range;
 
 /// Multiplications in a piece, at least: some 8 µs, where threads that are awake share work within 1 µs. With twice as many, a product of 128 x 128 x 128 stays on one
 /// thread and takes 1.8 times as long; with half as many, nothing was faster.
@@ -136,14 +135,6 @@ fn multiplications([m, k, n]: [usize; 3]) -> usize {
 /// Whether a product is too small to be cut.
 pub(super) fn is_whole<T: Float>([m, k, n]: [usize; 3]) -> bool {
     cut::<T>([m, k, n]) == [1, 1]
-}
-
-/// The `i`-th of `count` parts of so many rows or columns. They are as even as whole units allow: of 49 vectors in 8 parts, two threads get 24 and 25;
-/// in parts of 7 vectors, 21 and 28.
-fn part(len: usize, unit: usize, count: usize, i: usize) -> Range<usize> {
-    let units = len.div_ceil(unit);
-    let start = |i: usize| len.min(units * i / count * unit);
-    start(i)..start(i + 1)
 }
 
 /// Into how many parts the rows and the columns are cut, by the shape alone.

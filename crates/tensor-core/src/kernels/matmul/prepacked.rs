@@ -1,7 +1,8 @@
 //! An operand that many products share, or many pieces of one: it is packed once, before the first of them.
 
+use super::super::parallel::for_each_task_of;
 use super::super::simd::{Float, Lanes};
-use super::operand::{Matrix, Piece};
+use super::operand::{Matrix, Piece, Shared};
 use super::pack::Block;
 use super::store::Store;
 use super::strided::{blocks, times_block};
@@ -21,13 +22,11 @@ pub struct Prepacked {
 }
 
 impl Prepacked {
-    /// Packs B.
+    /// Packs B, on all threads.
     pub fn new<T: Float>(b: Matrix<'_, T>, k: usize, n: usize) -> Prepacked {
         let room = match WIDE {
             _ if k == 0 || n == 0 => 0,
-            true => blocks::<T>(k, n)
-                .map(|(steps, columns)| room::<T>(&steps, &columns))
-                .sum(),
+            true => k * n.next_multiple_of(T::Lanes::WIDTH),
             false => k * n,
         };
         let mut panels = Storage::for_overwrite(room, T::DTYPE);
@@ -47,11 +46,9 @@ impl Prepacked {
     /// microkernel.
     pub(super) fn blocks<T: Float>(&self) -> impl Iterator<Item = (Range<usize>, Range<usize>, Block<'_, T>)> {
         debug_assert!(WIDE && self.k > 0 && self.n > 0);
-        let mut panels = self.panels.as_slice();
-        blocks::<T>(self.k, self.n).map(move |(steps, columns)| {
-            let (packed, rest) = panels.split_at(room::<T>(&steps, &columns));
-            panels = rest;
-            let block = Block::packed(packed, steps.len());
+        blocks::<T>(self.k, self.n).map(|(steps, columns)| {
+            let panels = &self.panels.as_slice()[place::<T>(self.n, &steps, &columns)];
+            let block = Block::packed(panels, steps.len());
             (steps, columns, block)
         })
     }
@@ -89,21 +86,32 @@ impl Prepacked {
     }
 }
 
-/// Numbers in a packed block of these steps of K and these columns.
-fn room<T: Float>(steps: &Range<usize>, columns: &Range<usize>) -> usize {
-    steps.len() * columns.len().next_multiple_of(T::Lanes::WIDTH)
+/// Where the panels of a block lie: after those of all blocks with earlier steps, and of the columns before it.
+fn place<T: Float>(n: usize, steps: &Range<usize>, columns: &Range<usize>) -> Range<usize> {
+    let filled = |columns: usize| columns.next_multiple_of(T::Lanes::WIDTH);
+    let start = steps.start * filled(n) + columns.start * steps.len();
+    start..start + steps.len() * filled(columns.len())
 }
 
 /// Fills `panels` with B: packed, or, for the crate `matrixmultiply`, which packs by itself, in rows.
-fn fill<T: Float>(b: Matrix<'_, T>, [k, n]: [usize; 2], mut panels: &mut [T]) {
+fn fill<T: Float>(b: Matrix<'_, T>, [k, n]: [usize; 2], panels: &mut [T]) {
     if !WIDE {
         let rows = panels.chunks_exact_mut(n).enumerate();
         return rows.for_each(|(p, row)| row.iter_mut().enumerate().for_each(|(j, out)| *out = b.at(p, j)));
     }
-    for (steps, columns) in blocks::<T>(k, n) {
-        let (out, rest) = panels.split_at_mut(room::<T>(&steps, &columns));
-        let b = b.from(steps.start, columns.start);
-        Block::new(b, steps.len(), columns.len(), true, out);
-        panels = rest;
-    }
+    let panels = Shared::new(Piece::whole(panels, panels.len()));
+    let blocks: Vec<_> = blocks::<T>(k, n).collect();
+    for_each_task_of(k * n, blocks.len(), |task| {
+        let (steps, columns) = blocks[task].clone();
+        // SAFETY: each block has its own place, and each task is called once.
+        #[allow(unsafe_code, reason = "places of different lengths")]
+        let mut room = unsafe { panels.part(0..1, place::<T>(n, &steps, &columns)) };
+        Block::new(
+            b.from(steps.start, columns.start),
+            steps.len(),
+            columns.len(),
+            true,
+            room.row(0),
+        );
+    });
 }

@@ -37,7 +37,7 @@ impl Rung for Simd {
                 data: b.data,
                 stride: b.row_stride,
             };
-            microkernel::tile::<f32, { TILE.rows }, { TILE.vectors }>(k, a, panel, c, accumulate);
+            microkernel::tile::<f32, { TILE.rows }, { TILE.vectors }, false>(k, a, panel, c, accumulate);
         });
     }
 }

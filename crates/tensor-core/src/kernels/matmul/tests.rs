@@ -10,7 +10,7 @@ fn numbers<T: Float>(n: usize) -> Vec<T> {
         .collect()
 }
 
-/// C by the definition, in double precision, and the largest error that rounding may cause.
+/// C by the definition, in double precision, and no further from it than 2 sqrt(K) eps (|A| |B|).
 fn check<T: Float>(m: usize, k: usize, n: usize, a: Matrix<'_, T>, b: Matrix<'_, T>, accumulate: bool, epsilon: f64) {
     let before = numbers::<T>(m * n);
     let c = same_on_any_pool(|| {
@@ -21,13 +21,16 @@ fn check<T: Float>(m: usize, k: usize, n: usize, a: Matrix<'_, T>, b: Matrix<'_,
     for i in 0..m {
         for j in 0..n {
             let mut want = if accumulate { before[i * n + j].to_f64() } else { 0.0 };
+            let mut size = f64::abs(want);
             for p in 0..k {
                 let a = a.data[i * a.row_stride + p * a.column_stride].to_f64();
-                want += a * b.data[p * b.row_stride + j * b.column_stride].to_f64();
+                let term = a * b.data[p * b.row_stride + j * b.column_stride].to_f64();
+                want += term;
+                size += term.abs();
             }
             let got = c[i * n + j].to_f64();
             assert!(
-                (got - want).abs() <= epsilon * (k + 1) as f64,
+                (got - want).abs() <= 2.0 * ((k + 1) as f64).sqrt() * epsilon * size,
                 "{m} x {k} x {n} at ({i}, {j}): {got} is not {want}"
             );
         }
@@ -321,6 +324,28 @@ proptest! {
         let b = Matrix { data: &b[3..], row_stride: b_strides.0, column_stride: b_strides.1 };
         check(m, k, n, a, b, accumulate, f64::EPSILON);
     }
+}
+
+fn far_apart<T: Float>(epsilon: f64) {
+    // Neither operand's lines are near each other: whole pages apart, all in one place, or somewhere.
+    let [m, k, n] = [37, 150, 65];
+    let (a, b) = (numbers::<T>(k * 1024), numbers::<T>(k * 1024));
+    for a_strides in [(1, 1024), (1, 0), (1024, 1), (0, 1), (3, 1024), (0, 0), (1, 38)] {
+        for b_strides in [(1024, 1), (1, 1024), (66, 1), (1024, 2)] {
+            let matrix = |data, (row_stride, column_stride)| Matrix {
+                data,
+                row_stride,
+                column_stride,
+            };
+            check(m, k, n, matrix(&a, a_strides), matrix(&b, b_strides), false, epsilon);
+        }
+    }
+}
+
+#[test]
+fn lines_far_apart_or_in_one_place() {
+    far_apart::<f32>(f32::EPSILON.into());
+    far_apart::<f64>(f64::EPSILON);
 }
 
 #[test]

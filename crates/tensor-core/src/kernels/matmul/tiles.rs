@@ -5,9 +5,28 @@ use super::microkernel::{Panel, TILE, tile};
 use super::operand::{Matrix, Piece};
 use std::ops::Range;
 
+/// Vectors in a row of a block of B, at most: with 512 steps of K, 384 KiB, less than half of a second-level cache of 1 MiB.
+pub(super) const BLOCK: usize = 12;
+const _: () = assert!(BLOCK.is_multiple_of(TILE.vectors));
+
 /// As few equal blocks as are not longer than `most`; all but the last are multiples of `unit` long.
 pub(in super::super) fn block_len(len: usize, most: usize, unit: usize) -> usize {
     len.div_ceil(len.div_ceil(most)).next_multiple_of(unit)
+}
+
+/// The columns of each block of B: as few blocks as are not wider than [`BLOCK`], cut between whole tiles.
+pub(in super::super) fn column_blocks<T: Float>(columns: usize) -> impl Iterator<Item = Range<usize>> {
+    let width = T::Lanes::WIDTH;
+    let count = columns.div_ceil(BLOCK * width);
+    (0..count).map(move |i| part(columns, TILE.vectors * width, count, i))
+}
+
+/// The `i`-th of `count` parts of so many rows or columns. They are as even as whole units allow: of 49 vectors in 8 parts, two threads get 24 and 25;
+/// in parts of 7 vectors, 21 and 28.
+pub(super) fn part(len: usize, unit: usize, count: usize, i: usize) -> Range<usize> {
+    let units = len.div_ceil(unit);
+    let start = |i: usize| len.min(units * i / count * unit);
+    start(i)..start(i + 1)
 }
 
 /// The columns of each tile, from left to right: as wide as possible, except that a single vector at the end takes one of its neighbours'. It
@@ -43,22 +62,10 @@ pub(super) const LARGEST: usize = TILE.rows * TILE.vectors * 16;
 
 /// The microkernel for a tile of this size. A last vector of which C has only a part goes through a buffer.
 pub(super) fn any_tile<T: Float>(k: usize, a: Matrix<'_, T>, b: Panel<'_, T>, c: &mut Piece<'_, T>, accumulate: bool) {
-    const ROWS: usize = TILE.rows;
-    const VECTORS: usize = TILE.vectors;
     let vectors = c.columns().div_ceil(T::Lanes::WIDTH);
-    let kernel = match (c.rows(), vectors) {
-        (1, 1) => tile::<T, 1, 1>,
-        (1, 2) => tile::<T, 1, TWO>,
-        (1, _) => tile::<T, 1, VECTORS>,
-        (2, 1) => tile::<T, 2, 1>,
-        (2, 2) => tile::<T, 2, TWO>,
-        (2, _) => tile::<T, 2, VECTORS>,
-        (4, 1) => tile::<T, 4, 1>,
-        (4, 2) => tile::<T, 4, TWO>,
-        (4, _) => tile::<T, 4, VECTORS>,
-        (_, 1) => tile::<T, ROWS, 1>,
-        (_, 2) => tile::<T, ROWS, TWO>,
-        (_, _) => tile::<T, ROWS, VECTORS>,
+    let kernel = match a.column_stride {
+        1 => kernel::<T, true>(c.rows(), vectors),
+        _ => kernel::<T, false>(c.rows(), vectors),
     };
     let width = vectors * T::Lanes::WIDTH;
     if c.columns() == width {
@@ -71,5 +78,27 @@ pub(super) fn any_tile<T: Float>(k: usize, a: Matrix<'_, T>, b: Panel<'_, T>, c:
         for (c, &sum) in c.row(i).iter_mut().zip(sums) {
             *c = if accumulate { *c + sum } else { sum };
         }
+    }
+}
+
+/// A microkernel: see [`tile`].
+type Kernel<T> = fn(usize, Matrix<'_, T>, Panel<'_, T>, &mut Piece<'_, T>, bool);
+
+fn kernel<T: Float, const BY_ROWS: bool>(rows: usize, vectors: usize) -> Kernel<T> {
+    const ROWS: usize = TILE.rows;
+    const VECTORS: usize = TILE.vectors;
+    match (rows, vectors) {
+        (1, 1) => tile::<T, 1, 1, BY_ROWS>,
+        (1, 2) => tile::<T, 1, TWO, BY_ROWS>,
+        (1, _) => tile::<T, 1, VECTORS, BY_ROWS>,
+        (2, 1) => tile::<T, 2, 1, BY_ROWS>,
+        (2, 2) => tile::<T, 2, TWO, BY_ROWS>,
+        (2, _) => tile::<T, 2, VECTORS, BY_ROWS>,
+        (4, 1) => tile::<T, 4, 1, BY_ROWS>,
+        (4, 2) => tile::<T, 4, TWO, BY_ROWS>,
+        (4, _) => tile::<T, 4, VECTORS, BY_ROWS>,
+        (_, 1) => tile::<T, ROWS, 1, BY_ROWS>,
+        (_, 2) => tile::<T, ROWS, TWO, BY_ROWS>,
+        (_, _) => tile::<T, ROWS, VECTORS, BY_ROWS>,
     }
 }
