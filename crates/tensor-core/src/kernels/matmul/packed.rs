@@ -1,7 +1,7 @@
 //! Rung 5: blocks are copied into panels first, in the order in which the tiles read them.
 //!
-//! The last rung read numbers that lie apart. Here each block of B is copied into panels: the 8 columns of a tile, row after row; and each
-//! block of A likewise: the 8 rows of a tile, column after column. The tile then reads forward, without a gap, and the copies are read
+//! The last rung read numbers that lie apart. Here each block of B is copied into panels: the 16 columns of a tile, row after row; and each
+//! block of A likewise: the 6 rows of a tile, column after column. The tile then reads forward, without a gap, and the copies are read
 //! many times. Panels are filled up with zeros at the edges of a matrix, so that every tile is whole.
 //!
 //! What limits it: the compiler's code for the tile. It multiplies and adds in two instructions, and in vectors of its own choice.
