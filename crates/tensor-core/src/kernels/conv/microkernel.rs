@@ -1,6 +1,7 @@
 //! The innermost loop of all three functions: C = A B for a tile of C, where A is read from an image by offsets.
 //!
-//! It is that of the matrix product, with one load more for each step: number p of row i is `a[rows[i] + steps[p]]`. Rows of A are positions and
+//! It is that of the matrix product, with one load more for each step: number p of row i is `a[rows[i] + steps[p]]`. It takes one step at a time: of four that are
+//! written out, the compiler loads all numbers first, runs out of registers, and takes twice as long. Rows of A are positions and
 //! steps are taps, or the other way round. A table costs nothing that could be measured, and saves the whole matrix of columns.
 
 use super::super::arrays::array_of;

@@ -42,7 +42,7 @@ impl Rung for Flipped {
         let [m, k, n] = sizes;
         let (c, store) = (&mut Piece::whole(c, n), Store::new(false));
         if pays(sizes, &b) {
-            product(&Prepacked::new(a.transposed(), k, m), b, c, store);
+            product(&Prepacked::on_this_thread(a.transposed(), k, m), b, c, store);
         } else {
             small::product(sizes, a, b, c, store);
         }

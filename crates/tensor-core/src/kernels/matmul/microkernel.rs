@@ -55,7 +55,7 @@ impl<'a, T: Float> Panel<'a, T> {
     /// The first numbers of row `p`.
     #[inline(always)]
     fn row<const NUMBERS: usize>(&self, p: usize) -> &'a [T; NUMBERS] {
-        self.data[p * self.stride..].first_chunk().expect("a whole row")
+        self.data[p * self.stride..].first_chunk().expect("a whole line")
     }
 
     /// The first vectors of row `p`.
@@ -75,7 +75,10 @@ type Vectors<T, const VECTORS: usize> = [<<T as Float>::Lanes as Lanes>::Array; 
 /// place of a multiplication now and then. With one step at a time, a tile reached 91 % of the peak; with four, 98 %.
 pub(super) const UNROLLED: usize = 4;
 
-/// C = A B or C += A B for one whole tile. The rows of A are contiguous, or its columns.
+/// C = A B or C += A B for one whole tile. The rows of A are contiguous if `BY_ROWS`, else its columns.
+///
+/// Those are two functions, and arrays are made by `from_fn` and not by the shorter [`array_of`](super::super::arrays::array_of), because both ways the
+/// compiler would keep some sums in memory.
 #[inline(never)]
 pub(super) fn tile<T: Float, const ROWS: usize, const VECTORS: usize, const BY_ROWS: bool>(
     k: usize,
@@ -88,9 +91,13 @@ pub(super) fn tile<T: Float, const ROWS: usize, const VECTORS: usize, const BY_R
         c.rows() == ROWS && c.columns() == VECTORS * T::Lanes::WIDTH,
         "not a whole tile"
     );
+    match BY_ROWS {
+        true => assert!(a.column_stride == 1, "rows of A are not contiguous"),
+        false => assert!(a.row_stride == 1 || ROWS == 1, "columns of A are not contiguous"),
+    }
     let sums: Sums<T, ROWS, VECTORS> = match (BY_ROWS, T::DTYPE) {
         (true, DType::F32) => by_rows(k, a, b),
-        (true, _) => by_strides(k, a, b),
+        (true, _) => by_rows_in_single_steps(k, a, b),
         (false, _) => by_columns(k, a, b),
     };
     // By indices that the compiler knows: a reference to the sums would take them out of the registers, at a third of the speed.
@@ -131,10 +138,10 @@ fn by_rows<T: Float, const ROWS: usize, const VECTORS: usize>(
     sums
 }
 
-/// The same for double precision, step by step: of four steps in that order, the compiler loads all numbers of A first, and runs out of registers. Their
-/// strides are not written out for the same reason.
+/// The same for double precision, where the compiler would load the numbers of four steps at once and run out of registers. It even does so in single steps if it
+/// knows that the column stride is 1, and so it isn't told.
 #[inline(always)]
-fn by_strides<T: Float, const ROWS: usize, const VECTORS: usize>(
+fn by_rows_in_single_steps<T: Float, const ROWS: usize, const VECTORS: usize>(
     k: usize,
     a: Matrix<'_, T>,
     b: Panel<'_, T>,
@@ -155,10 +162,6 @@ fn by_columns<T: Float, const ROWS: usize, const VECTORS: usize>(
     a: Matrix<'_, T>,
     b: Panel<'_, T>,
 ) -> Sums<T, ROWS, VECTORS> {
-    assert!(
-        ROWS == 1 || a.row_stride == 1,
-        "neither rows nor columns of A are contiguous"
-    );
     let (data, stride) = (a.data, a.column_stride);
     let a = Panel { data, stride };
     let mut sums = [[T::Lanes::zero(); VECTORS]; ROWS];

@@ -12,8 +12,8 @@ use std::ops::Range;
 
 /// B, k x n, in panels.
 ///
-/// A recurrent network multiplies a few rows by the same weights in each step. [`matmul`](super::matmul) would pack the weights each time, which takes about as long
-/// as such a product itself.
+/// A recurrent network multiplies a few rows by the same weights in each step. [`matmul`](super::matmul) would pack the weights or turn its results each time, which
+/// takes about as long as such a product itself.
 pub struct Prepacked {
     k: usize,
     n: usize,
@@ -22,17 +22,30 @@ pub struct Prepacked {
 }
 
 impl Prepacked {
-    /// Packs B, on all threads.
+    /// Packs B, on all threads if there is a microkernel to pack for.
     pub fn new<T: Float>(b: Matrix<'_, T>, k: usize, n: usize) -> Prepacked {
-        let room = match WIDE {
-            _ if k == 0 || n == 0 => 0,
-            true => k * n.next_multiple_of(T::Lanes::WIDTH),
-            false => k * n,
-        };
+        Self::by_tasks(b, k, n, |tasks, task| {
+            for_each_task_of(k.saturating_mul(n), tasks, task);
+        })
+    }
+
+    /// [`new`](Self::new) without help from other threads.
+    pub(super) fn on_this_thread<T: Float>(b: Matrix<'_, T>, k: usize, n: usize) -> Prepacked {
+        Self::by_tasks(b, k, n, |tasks, task| (0..tasks).for_each(task))
+    }
+
+    fn by_tasks<T: Float>(
+        b: Matrix<'_, T>,
+        k: usize,
+        n: usize,
+        for_each_task: impl FnOnce(usize, &(dyn Fn(usize) + Sync)),
+    ) -> Prepacked {
+        let width = if WIDE { n.next_multiple_of(T::Lanes::WIDTH) } else { n };
+        let room = k.checked_mul(width).expect("a packed matrix fits into memory");
         let mut panels = Storage::for_overwrite(room, T::DTYPE);
         if room > 0 {
             b.check("B", k, n);
-            fill(b, [k, n], panels.as_mut_slice());
+            fill(b, [k, n], panels.as_mut_slice(), for_each_task);
         }
         Prepacked { k, n, panels }
     }
@@ -89,21 +102,30 @@ impl Prepacked {
 /// Where the panels of a block lie: after those of all blocks with earlier steps, and of the columns before it.
 fn place<T: Float>(n: usize, steps: &Range<usize>, columns: &Range<usize>) -> Range<usize> {
     let filled = |columns: usize| columns.next_multiple_of(T::Lanes::WIDTH);
+    assert!(
+        columns.start.is_multiple_of(T::Lanes::WIDTH),
+        "a block begins with a whole vector"
+    );
     let start = steps.start * filled(n) + columns.start * steps.len();
     start..start + steps.len() * filled(columns.len())
 }
 
 /// Fills `panels` with B: packed, or, for the crate `matrixmultiply`, which packs by itself, in rows.
-fn fill<T: Float>(b: Matrix<'_, T>, [k, n]: [usize; 2], panels: &mut [T]) {
+fn fill<T: Float>(
+    b: Matrix<'_, T>,
+    [k, n]: [usize; 2],
+    panels: &mut [T],
+    for_each_task: impl FnOnce(usize, &(dyn Fn(usize) + Sync)),
+) {
     if !WIDE {
         let rows = panels.chunks_exact_mut(n).enumerate();
         return rows.for_each(|(p, row)| row.iter_mut().enumerate().for_each(|(j, out)| *out = b.at(p, j)));
     }
     let panels = Shared::new(Piece::whole(panels, panels.len()));
     let blocks: Vec<_> = blocks::<T>(k, n).collect();
-    for_each_task_of(k * n, blocks.len(), |task| {
+    for_each_task(blocks.len(), &|task| {
         let (steps, columns) = blocks[task].clone();
-        // SAFETY: each block has its own place, and each task is called once.
+        // SAFETY: each task is another block and is called once; and blocks begin with whole vectors, so that the place of one ends before the next begins.
         #[allow(unsafe_code, reason = "places of different lengths")]
         let mut room = unsafe { panels.part(0..1, place::<T>(n, &steps, &columns)) };
         Block::new(

@@ -1,7 +1,7 @@
 //! Rung 8: B is not packed where that would not pay.
 //!
 //! The last rung copied all of B, even if only a few rows of A were to meet it. Here the microkernel then reads rows of B where they lie: it asks
-//! only that they are contiguous and do not overlap.
+//! only that they are contiguous.
 //!
 //! What limits it: a transposed B is turned into panels as a whole, however few rows of A are to meet it.
 
@@ -15,7 +15,7 @@ use super::strided::{self, collide};
 /// With so few rows of A, each number of B is read so few times that copying it takes longer than reading it where it lies: at 32 rows a fifth longer, at
 /// 128 rows as long, at 512 rows a tenth shorter.
 const FEW_ROWS: usize = 64;
-/// The same where rows of B [`collide`].
+/// The same where rows of B [`collide`]: read in place, a product with 64 rows of A took twice as long for 512 x 1024 and a seventh longer for 64 x 4096.
 const FEW_COLLIDING: usize = 16;
 
 /// Rung 8.
@@ -52,11 +52,11 @@ pub(super) fn product<T: Float>(
 }
 
 /// Whether to pack B.
-pub(super) fn packs<T: Float>([m, k, n]: [usize; 3], b: &Matrix<'_, T>) -> bool {
+fn packs<T: Float>([m, k, _]: [usize; 3], b: &Matrix<'_, T>) -> bool {
     let few = if collide::<T>(k, b.row_stride) {
         FEW_COLLIDING
     } else {
         FEW_ROWS
     };
-    b.column_stride != 1 || b.row_stride < n || m > few
+    b.column_stride != 1 || m > few
 }

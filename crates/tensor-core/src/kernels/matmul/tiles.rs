@@ -1,13 +1,14 @@
-//! How C is cut into tiles: whole ones, and smaller ones at its edges.
+//! How a product is cut: C into tiles, whole ones and smaller ones at its edges, B into blocks, and both into parts for threads.
 
 use super::super::simd::{Float, Lanes};
-use super::microkernel::{Panel, TILE, tile};
+use super::microkernel::{Panel, TILE, UNROLLED, tile};
 use super::operand::{Matrix, Piece};
 use std::ops::Range;
 
 /// Vectors in a row of a block of B, at most: with 512 steps of K, 384 KiB, less than half of a second-level cache of 1 MiB.
 pub(super) const BLOCK: usize = 12;
-const _: () = assert!(BLOCK.is_multiple_of(TILE.vectors));
+// What is cut between whole units is not longer than these only if they are whole units themselves.
+const _: () = assert!(BLOCK.is_multiple_of(TILE.vectors) && TILE.depth.is_multiple_of(UNROLLED));
 
 /// As few equal blocks as are not longer than `most`; all but the last are multiples of `unit` long.
 pub(in super::super) fn block_len(len: usize, most: usize, unit: usize) -> usize {
