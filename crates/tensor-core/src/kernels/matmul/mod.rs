@@ -17,10 +17,13 @@
 //! | `parallel.rs`      | pieces of C on all threads: what the engine uses                                                          |
 //! | `reference.rs`     | the crate `matrixmultiply`                                                                                |
 //!
-//! Beside the ladder stands `prepacked.rs`: an operand that is packed once for many products, or for many pieces of one.
+//! What several rungs need: where a product is cut (`cut.rs`), which rows of A are copied first (`gather.rs`), operands (`operand.rs`), and what is done with a sum
+//! (`store.rs`). Beside the ladder stands `prepacked.rs`: an operand that is packed once for many products, or for many pieces of one.
 
 mod cache_blocks;
+mod cut;
 mod flipped;
+mod gather;
 mod microkernel;
 mod naive;
 mod operand;
@@ -41,6 +44,7 @@ mod tests;
 mod tiles;
 
 use super::simd::Float;
+pub(super) use cut::{block_len, column_blocks};
 pub(super) use microkernel::TILE;
 pub use operand::{Batch, Matrix};
 pub(super) use operand::{Piece, Shared};
@@ -48,7 +52,7 @@ pub(super) use pack::pack;
 pub use prepacked::Prepacked;
 pub use rung::{Rung, product};
 pub use store::{Activation, Store};
-pub(super) use tiles::{block_len, column_blocks, panels, tile_rows};
+pub(super) use tiles::{panels, tile_rows};
 
 /// Rows of A that a product takes up at a time: with fewer, it is slower for each of them.
 pub const ROWS_AT_A_TIME: usize = microkernel::TILE.rows;
@@ -130,7 +134,7 @@ pub fn matmul_batch<T: Float>(
         b.check("B", k, n);
         [a, b]
     };
-    if count > 1 && parallel::is_whole::<T>([m, k, n]) {
+    if count > 1 && cut::is_whole::<T>([m, k, n]) {
         return parallel::batch(count, [m, k, n], operands, c, store);
     }
     for (i, c) in c.chunks_exact_mut(width).enumerate() {

@@ -6,7 +6,7 @@ use super::operand::{Matrix, Piece, Shared};
 use super::pack::Block;
 use super::store::Store;
 use super::strided::{blocks, times_block};
-use super::{WIDE, parallel, reference};
+use super::{WIDE, cut, reference};
 use crate::storage::Storage;
 use std::ops::Range;
 
@@ -68,7 +68,7 @@ impl Prepacked {
 
     /// The work of a product with so many rows of A, in the simple elements by which threads are called.
     pub fn work(&self, rows: usize) -> usize {
-        parallel::work([rows, self.k, self.n])
+        cut::work([rows, self.k, self.n])
     }
 
     /// C = A B on this thread, with the bits of [`matmul`](super::matmul): C is m x n and contiguous.

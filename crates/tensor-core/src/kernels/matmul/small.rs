@@ -6,11 +6,12 @@
 //! What limits it: a transposed B is turned into panels as a whole, however few rows of A are to meet it.
 
 use super::super::simd::Float;
+use super::gather::collide;
 use super::microkernel::TILE;
 use super::operand::{Matrix, Piece};
 use super::rung::Rung;
 use super::store::Store;
-use super::strided::{self, collide};
+use super::strided;
 
 /// With so few rows of A, each number of B is read so few times that copying it takes longer than reading it where it lies: at 32 rows a fifth longer, at
 /// 128 rows as long, at 512 rows a tenth shorter.

@@ -10,13 +10,15 @@
 //!
 //! What limits it: in a small product, B is hardly read more often than it is copied.
 
-use super::super::simd::{Float, Lanes};
+use super::super::simd::Float;
+use super::cut::{block_len, column_blocks};
+use super::gather::{self, GROUP};
 use super::microkernel::{TILE, UNROLLED};
 use super::operand::{Matrix, Piece};
 use super::pack::Block;
 use super::rung::Rung;
 use super::store::Store;
-use super::tiles::{any_tile, block_len, column_blocks, panels, tile_rows};
+use super::tiles::{any_tile, panels, tile_rows};
 use crate::storage::Storage;
 use std::ops::Range;
 
@@ -99,16 +101,13 @@ fn rows_of_tiles<T: Float>(
     accumulate: bool,
     complete: Option<Store<'_, T>>,
 ) {
-    let has_several_panels = c.columns() > TILE.vectors * T::Lanes::WIDTH;
-    let gathers = a.column_stride != 1
-        && c.rows() > 1
-        && (a.row_stride != 1 || has_several_panels && collide::<T>(k, a.column_stride));
+    let gathers = gather::pays(k, &a, [c.rows(), c.columns()]);
     let mut room = Storage::for_overwrite(if gathers { GROUP * k } else { 0 }, T::DTYPE);
     let room = room.as_mut_slice();
     for start in (0..c.rows()).step_by(GROUP) {
         let end = c.rows().min(start + GROUP);
         let a = match gathers {
-            true => gathered(a.from(start, 0), end - start, k, room),
+            true => gather::rows(a.from(start, 0), end - start, k, room),
             false => a.from(start, 0),
         };
         let mut i = start;
@@ -124,41 +123,4 @@ fn rows_of_tiles<T: Float>(
             i += rows;
         }
     }
-}
-
-/// Whether so many lines of memory, so many numbers apart, push each other out of the caches: those that are whole pages apart share a few places
-/// there, the fewer the larger the power of two in their distance. Where they do, a product of 1024 x 512 x 400 with a transposed A is a fifth slower unless
-/// its rows are gathered first; with half as many, nothing is lost, and where they do not, reading in place is 5 to 10 % faster.
-pub(super) fn collide<T: Float>(lines: usize, apart: usize) -> bool {
-    const PAGE: usize = 4096;
-    let bytes = apart.saturating_mul(T::DTYPE.size());
-    let power_of_two = bytes & bytes.wrapping_neg();
-    power_of_two >= PAGE && lines.saturating_mul(power_of_two) > 128 * PAGE
-}
-
-/// Rows that are gathered together: those of two tiles, which share lines of memory where columns are contiguous.
-const GROUP: usize = 2 * TILE.rows;
-
-/// So many rows of A, column after column.
-fn gathered<'a, T: Float>(a: Matrix<'_, T>, rows: usize, k: usize, room: &'a mut [T]) -> Matrix<'a, T> {
-    let columns = (0..k).map(|p| &a.data[p * a.column_stride..]);
-    let room = &mut room[..k * rows];
-    match (a.row_stride, rows) {
-        // By a length that the compiler knows: a copy of another is a call.
-        (1, GROUP) => room
-            .as_chunks_mut::<GROUP>()
-            .0
-            .iter_mut()
-            .zip(columns)
-            .for_each(|(out, column)| *out = *column.first_chunk().expect("a column has all rows")),
-        (1, _) => room
-            .chunks_exact_mut(rows)
-            .zip(columns)
-            .for_each(|(out, column)| out.copy_from_slice(&column[..rows])),
-        _ => room
-            .chunks_exact_mut(rows)
-            .zip(columns)
-            .for_each(|(out, column)| (0..rows).for_each(|i| out[i] = column[i * a.row_stride])),
-    }
-    Matrix::of_rows(&*room, rows).transposed()
 }

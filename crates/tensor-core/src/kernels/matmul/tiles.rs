@@ -1,34 +1,9 @@
-//! How a product is cut: C into tiles, whole ones and smaller ones at its edges, B into blocks, and both into parts for threads.
+//! How a block is cut into tiles: whole ones, and smaller ones at its edges.
 
 use super::super::simd::{Float, Lanes};
-use super::microkernel::{Panel, TILE, UNROLLED, tile};
+use super::microkernel::{Panel, TILE, tile};
 use super::operand::{Matrix, Piece};
 use std::ops::Range;
-
-/// Vectors in a row of a block of B, at most: with 512 steps of K, 384 KiB, less than half of a second-level cache of 1 MiB.
-pub(super) const BLOCK: usize = 12;
-// What is cut between whole units is not longer than these only if they are whole units themselves.
-const _: () = assert!(BLOCK.is_multiple_of(TILE.vectors) && TILE.depth.is_multiple_of(UNROLLED));
-
-/// As few equal blocks as are not longer than `most`; all but the last are multiples of `unit` long.
-pub(in super::super) fn block_len(len: usize, most: usize, unit: usize) -> usize {
-    len.div_ceil(len.div_ceil(most)).next_multiple_of(unit)
-}
-
-/// The columns of each block of B: as few blocks as are not wider than [`BLOCK`], cut between whole tiles.
-pub(in super::super) fn column_blocks<T: Float>(columns: usize) -> impl Iterator<Item = Range<usize>> {
-    let width = T::Lanes::WIDTH;
-    let count = columns.div_ceil(BLOCK * width);
-    (0..count).map(move |i| part(columns, TILE.vectors * width, count, i))
-}
-
-/// The `i`-th of `count` parts of so many rows or columns. They are as even as whole units allow: of 49 vectors in 8 parts, two threads get 24 and 25;
-/// in parts of 7 vectors, 21 and 28.
-pub(super) fn part(len: usize, unit: usize, count: usize, i: usize) -> Range<usize> {
-    let units = len.div_ceil(unit);
-    let start = |i: usize| len.min(units * i / count * unit);
-    start(i)..start(i + 1)
-}
 
 /// The columns of each tile, from left to right: as wide as possible, except that a single vector at the end takes one of its neighbours'. It
 /// would use each number of A only once.
