@@ -113,20 +113,20 @@ enum Form {
 
 impl Fitted<'_> {
     pub(super) fn new(input: &Tensor, shape: Shape) -> Fitted<'_> {
-        let form = match Form::of(input.shape(), shape) {
-            Some(form) => form,
-            None => {
-                let tensor = input.view(input.layout().expand(shape)).dense();
-                return Fitted {
-                    tensor: Cow::Owned(tensor),
-                    form: Form::Full,
-                };
-            }
-        };
-        Fitted {
-            tensor: input.to_dense(),
-            form,
+        if input.is_contiguous()
+            && let Some(form) = Form::of(input.shape(), shape)
+        {
+            let tensor = Cow::Borrowed(input);
+            return Fitted { tensor, form };
         }
+        // The gradient of a sum, say, is one number a row, which a stride of 0 repeats: that is a simple form, too.
+        let layout = input.layout().without_repeats();
+        let (layout, form) = match Form::of(layout.shape, shape) {
+            Some(form) => (layout, form),
+            None => (layout.expand(shape), Form::Full),
+        };
+        let tensor = Cow::Owned(input.view(layout).dense());
+        Fitted { tensor, form }
     }
 
     pub(super) fn operand<T: Element>(&self) -> Operand<'_, T> {

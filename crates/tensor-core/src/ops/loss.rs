@@ -19,7 +19,7 @@ impl Elementwise<2> for BceWithLogits {
 
     #[inline(always)]
     fn value<L: Lanes>(&self, [logit, target]: [L; 2]) -> L {
-        (logit.max(L::zero()) - target * logit) + (-logit.abs()).exp().ln_1p()
+        (logit.max(L::zero()) - target * logit) + (-logit.abs()).softplus()
     }
 
     fn vjp(&self, saved: &Saved<'_>, gy: &Tensor) -> Grads {

@@ -29,19 +29,22 @@ pub(super) fn part(len: usize, unit: usize, count: usize, i: usize) -> Range<usi
     start(i)..start(i + 1)
 }
 
-/// Multiplications in a piece, at least: some 8 µs, where threads that are awake share work within 1 µs. With twice as many, a product of 128 x 128 x 128 stays on one
-/// thread and takes 1.8 times as long; with half as many, nothing was faster.
-const PIECE: usize = 1_000_000;
+/// Multiplications in a piece, at least: some 4 µs, where threads that are awake share work within 1 µs. With four times as many, a product of 128 x 128 x 128 stays
+/// on one thread and takes 1.8 times as long.
+const PIECE: usize = 500_000;
 /// Multiplications that take as long as one of the simple elements by which [`for_each_task_of`] decides whether to wake threads.
 ///
 /// [`for_each_task_of`]: super::super::parallel::for_each_task_of
 const PER_ELEMENT: usize = 6;
-/// Pieces that are enough: with twice as many, each so much smaller, one thread loses 2 % at N = 1024.
-const PIECES: usize = 16;
-/// Rows of a piece, and vectors in each, at least: first so that little is packed twice, and no tile is narrow; and where that gives fewer than
-/// [`FEW`] pieces, so that a thread gets any work at all. (With 512 rows at least, two threads were a sixth slower at N = 512, where a piece was a fourth.)
-const LEAST: [[usize; 2]; 2] = [[256, 6], [32, 2]];
-const FEW: usize = 4;
+/// How a product is cut: how many pieces for each thread are wanted, and how many rows and vectors each has at least. First so that little is packed twice and no
+/// tile is narrow, then, where that gives too few pieces, so that threads which are not equally fast wait little for each other, and last so that each gets any work at all. (With 512
+/// rows at least, two threads were a sixth slower at N = 512, where a piece was a fourth.)
+const CUTS: [(usize, [usize; 2]); 3] = [
+    (8, [256, 2 * TILE.vectors]),
+    (4, [256, TILE.vectors]),
+    (2, [FEW_ROWS, 2]),
+];
+const FEW_ROWS: usize = 32;
 
 /// The work of a product in simple elements.
 pub(super) fn work(sizes: [usize; 3]) -> usize {
@@ -57,9 +60,12 @@ fn multiplications([m, k, n]: [usize; 3]) -> usize {
     (m * n).saturating_mul(k)
 }
 
-/// How many pieces a product is worth.
-pub(super) fn pieces(sizes: [usize; 3]) -> usize {
-    (multiplications(sizes) / PIECE).clamp(1, PIECES)
+/// How many pieces to cut a product into, if so many are wanted for each thread.
+fn wanted(sizes: [usize; 3], each: usize, threads: usize) -> usize {
+    match threads {
+        0 | 1 => 1,
+        _ => (multiplications(sizes) / PIECE).clamp(1, each.saturating_mul(threads)),
+    }
 }
 
 /// How many small products make up a piece.
@@ -67,23 +73,103 @@ pub(super) fn products_in_a_piece(sizes: [usize; 3]) -> usize {
     (PIECE / multiplications(sizes)).max(1)
 }
 
-/// Whether a product is too small to be cut.
-pub(super) fn is_whole<T: Float>([m, k, n]: [usize; 3]) -> bool {
-    rectangles::<T>([m, k, n]) == [1, 1]
+/// The pieces of C, m x n.
+///
+/// How many there are depends on the number of threads; what each element is, on neither: it is summed in the same order in whatever piece it lies.
+pub(super) struct Pieces {
+    /// m and n.
+    sizes: [usize; 2],
+    /// The rows and columns between which C is cut.
+    units: [usize; 2],
+    /// Into how many parts the rows and the columns are cut.
+    parts: [usize; 2],
 }
 
-/// Into how many parts the rows and the columns are cut, by the shape alone.
-pub(super) fn rectangles<T: Float>(sizes: [usize; 3]) -> [usize; 2] {
-    let [m, _, n] = sizes;
-    let width = T::Lanes::WIDTH;
-    let mut wanted = pieces(sizes);
-    let mut down = 1;
-    let mut across = wanted.min(n.div_ceil(BLOCK * width));
-    // By columns nothing is packed twice, so they come first; then by rows; and by columns again if these are too few.
-    for [rows, vectors] in LEAST {
-        down = wanted.div_ceil(across).min(m / rows).max(down);
-        across = wanted.div_ceil(down).min(n / (vectors * width)).max(across);
-        wanted = wanted.min(FEW);
+impl Pieces {
+    /// Those of a product that so many threads share.
+    pub(super) fn new<T: Float>(sizes: [usize; 3], threads: usize) -> Pieces {
+        let [m, _, n] = sizes;
+        let width = T::Lanes::WIDTH;
+        let wanted = |each| wanted(sizes, each, threads);
+        // By columns nothing is packed twice, so they come first; then by rows; and by columns again if these are too few.
+        let mut across = wanted(CUTS[0].0).min(n.div_ceil(BLOCK * width));
+        let mut down = 1;
+        for (each, [rows, vectors]) in CUTS {
+            down = wanted(each).div_ceil(across).min(m / rows).max(down);
+            across = wanted(each).div_ceil(down).min(n / (vectors * width)).max(across);
+        }
+        Pieces {
+            sizes: [m, n],
+            units: [TILE.rows, width],
+            parts: [down, across],
+        }
     }
-    [down, across]
+
+    /// Those that are cut by columns alone, between whole units.
+    pub(super) fn by_columns(sizes: [usize; 3], unit: usize, threads: usize) -> Pieces {
+        let [m, _, n] = sizes;
+        Pieces {
+            sizes: [m, n],
+            units: [m, unit],
+            parts: [1, wanted(sizes, CUTS[0].0, threads).min(n.div_ceil(unit))],
+        }
+    }
+
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.whole() + self.halved().len()
+    }
+
+    fn whole(&self) -> usize {
+        let [down, across] = self.parts;
+        down * across
+    }
+
+    /// The pieces that are cut in two: those in the middle. Threads take up pieces from both ends, so these come last, and the smaller they are, the less one thread waits
+    /// for another.
+    fn halved(&self) -> Range<usize> {
+        let end = self.whole() / 4;
+        match end {
+            0 => 0..0,
+            _ => end..self.whole() - end,
+        }
+    }
+
+    /// The rows and the columns of the `i`-th.
+    pub(super) fn get(&self, i: usize) -> [Range<usize>; 2] {
+        let halved = self.halved();
+        let (first, halves) = (halved.start, 2 * halved.len());
+        if i < first {
+            self.piece(i)
+        } else if i < first + halves {
+            self.half(first + (i - first) / 2, (i - first) % 2)
+        } else {
+            self.piece(i - halved.len())
+        }
+    }
+
+    fn piece(&self, i: usize) -> [Range<usize>; 2] {
+        let [_, across] = self.parts;
+        let place = [i / across, i % across];
+        [0, 1].map(|dim| part(self.sizes[dim], self.units[dim], self.parts[dim], place[dim]))
+    }
+
+    /// The first or the second half of a piece. It may be empty.
+    fn half(&self, i: usize, half: usize) -> [Range<usize>; 2] {
+        let mut piece = self.piece(i);
+        // By columns nothing is packed twice. But a piece that is one tile wide is rather cut by rows.
+        let [rows, columns] = self.units;
+        let is_narrow = piece[1].len() < 2 * TILE.vectors * columns;
+        let is_high = piece[0].len() >= 2 * rows.max(FEW_ROWS);
+        let dim = usize::from(!(is_narrow && is_high));
+        let half = part(piece[dim].len(), self.units[dim], 2, half);
+        let start = piece[dim].start;
+        piece[dim] = start + half.start..start + half.end;
+        piece
+    }
+}
+
+/// Whether a product is too small to be cut, for any number of threads.
+pub(super) fn is_whole<T: Float>(sizes: [usize; 3]) -> bool {
+    Pieces::new::<T>(sizes, usize::MAX).count() == 1
 }

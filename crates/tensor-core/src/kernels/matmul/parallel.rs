@@ -7,13 +7,15 @@
 //! What limits it: the multiplications that the cores can do.
 
 use super::super::parallel::for_each_task_of;
-use super::super::simd::{Float, Lanes};
+use super::super::simd::Float;
+use super::cut::Pieces;
 use super::microkernel::TILE;
 use super::operand::{Matrix, Piece, Shared};
 use super::prepacked::Prepacked;
 use super::rung::Rung;
 use super::store::Store;
 use super::{WIDE, cut, flipped, reference, small};
+use rayon::current_num_threads;
 
 /// Rung 10.
 pub(super) struct Parallel;
@@ -52,14 +54,13 @@ pub(super) fn product<T: Float>(
     if flipped::pays(sizes, &b) {
         return product_flipped(sizes, a, b, c, store);
     }
-    let [m, k, n] = sizes;
-    let [down, across] = cut::rectangles::<T>(sizes);
+    let [_, k, n] = sizes;
+    let pieces = Pieces::new::<T>(sizes, current_num_threads());
     let c = Shared::new(Piece::whole(c, n));
-    for_each_task_of(cut::work(sizes), down * across, |task| {
-        let is = cut::part(m, TILE.rows, down, task / across);
-        let js = cut::part(n, T::Lanes::WIDTH, across, task % across);
+    for_each_task_of(cut::work(sizes), pieces.count(), |task| {
+        let [is, js] = pieces.get(task);
         let (sizes, i, j) = ([is.len(), k, js.len()], is.start, js.start);
-        // SAFETY: each task has another part of the rows or of the columns, and is called once; so the pieces do not overlap.
+        // SAFETY: each task is another piece, and is called once; and pieces do not overlap.
         #[allow(unsafe_code, reason = "pieces of the same rows")]
         let mut c = unsafe { c.part(is, js.clone()) };
         piece(sizes, a.from(i, 0), b.from(0, j), &mut c, store.columns(js));
@@ -70,13 +71,13 @@ pub(super) fn product<T: Float>(
 fn product_flipped<T: Float>(sizes: [usize; 3], a: Matrix<'_, T>, b: Matrix<'_, T>, c: &mut [T], store: Store<'_, T>) {
     let [m, k, n] = sizes;
     let a = Prepacked::new(a.transposed(), k, m);
-    let pieces = cut::pieces(sizes).min(n.div_ceil(flipped::GROUP));
+    let pieces = Pieces::by_columns(sizes, flipped::GROUP, current_num_threads());
     let c = Shared::new(Piece::whole(c, n));
-    for_each_task_of(cut::work(sizes), pieces, |task| {
-        let js = cut::part(n, flipped::GROUP, pieces, task);
-        // SAFETY: each task has another part of the columns, and is called once; so the pieces do not overlap.
+    for_each_task_of(cut::work(sizes), pieces.count(), |task| {
+        let [is, js] = pieces.get(task);
+        // SAFETY: each task is another piece, and is called once; and pieces do not overlap.
         #[allow(unsafe_code, reason = "pieces of the same rows")]
-        let mut c = unsafe { c.part(0..m, js.clone()) };
+        let mut c = unsafe { c.part(is, js.clone()) };
         flipped::product(&a, b.from(0, js.start), &mut c, store.columns(js));
     });
 }

@@ -2,10 +2,12 @@
 
 use super::super::parallel::for_each_task_of;
 use super::super::simd::{Float, Lanes};
+use super::cut::column_blocks;
 use super::operand::{Matrix, Piece, Shared};
-use super::pack::Block;
+use super::pack::{Block, SQUARE, filled, pack};
 use super::store::Store;
-use super::strided::{blocks, times_block};
+use super::strided::{blocks, steps_in_block, times_block};
+use super::tiles::panels as panels_of;
 use super::{WIDE, cut, reference};
 use crate::storage::Storage;
 use std::ops::Range;
@@ -25,7 +27,7 @@ impl Prepacked {
     /// Packs B, on all threads if there is a microkernel to pack for.
     pub fn new<T: Float>(b: Matrix<'_, T>, k: usize, n: usize) -> Prepacked {
         Self::by_tasks(b, k, n, |tasks, task| {
-            for_each_task_of(k.saturating_mul(n), tasks, task);
+            for_each_task_of(k.saturating_mul(n), tasks, task)
         })
     }
 
@@ -122,18 +124,38 @@ fn fill<T: Float>(
         return rows.for_each(|(p, row)| row.iter_mut().enumerate().for_each(|(j, out)| *out = b.at(p, j)));
     }
     let panels = Shared::new(Piece::whole(panels, panels.len()));
-    let blocks: Vec<_> = blocks::<T>(k, n).collect();
-    for_each_task(blocks.len(), &|task| {
-        let (steps, columns) = blocks[task].clone();
-        // SAFETY: each task is another block and is called once; and blocks begin with whole vectors, so that the place of one ends before the next begins.
-        #[allow(unsafe_code, reason = "places of different lengths")]
-        let mut room = unsafe { panels.part(0..1, place::<T>(n, &steps, &columns)) };
-        Block::new(
-            b.from(steps.start, columns.start),
-            steps.len(),
-            columns.len(),
-            true,
-            room.row(0),
-        );
+    let slices = slices(k, n);
+    for_each_task(slices.len(), &|task| {
+        let (steps, slice) = &slices[task];
+        for columns in column_blocks::<T>(n) {
+            let block = place::<T>(n, steps, &columns).start;
+            for panel in panels_of::<T>(columns.len()) {
+                let width = filled::<T>(&panel);
+                let start = block + panel.start * steps.len() + (slice.start - steps.start) * width;
+                // SAFETY: each task has other steps of K, and is called once; so no two have the same row of a panel.
+                #[allow(unsafe_code, reason = "rows of every panel")]
+                let mut room = unsafe { panels.part(0..1, start..start + slice.len() * width) };
+                let b = b.from(slice.start, columns.start + panel.start);
+                pack(b, slice.len(), panel.len(), width, room.row(0));
+            }
+        }
     });
+}
+
+/// Numbers that a task packs, at least: 5 to 7 µs of work.
+const SLICE: usize = 1 << 13;
+
+/// What the tasks pack: each some steps of K, of all columns, and the steps of the block that those are in. What computed a product's columns on one thread, from the first on, or the
+/// others, from the last, then packs about as much of them where it is the next product's A: for it lies in that core's cache.
+fn slices(k: usize, n: usize) -> Vec<(Range<usize>, Range<usize>)> {
+    let depth = steps_in_block(k);
+    let cut = |start: usize| {
+        let steps = start..k.min(start + depth);
+        let count = (steps.len().saturating_mul(n) / SLICE).max(1);
+        (0..count).map(move |i| {
+            let slice = cut::part(steps.len(), SQUARE, count, i);
+            (steps.clone(), steps.start + slice.start..steps.start + slice.end)
+        })
+    };
+    (0..k).step_by(depth).flat_map(cut).collect()
 }

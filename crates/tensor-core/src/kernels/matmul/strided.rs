@@ -66,7 +66,7 @@ pub(super) fn product<T: Float>(
 }
 
 /// Steps of K in each block of B but the last.
-fn steps_in_block(k: usize) -> usize {
+pub(super) fn steps_in_block(k: usize) -> usize {
     block_len(k, TILE.depth, UNROLLED)
 }
 
