@@ -2,7 +2,8 @@
 //!
 //! The last rung ran on one core. Here a large product is cut into pieces of C, each of which is a product by itself. No thread waits for
 //! another: a piece packs its own part of B. Where C is cut by columns alone, nothing is packed twice; where also by rows, a
-//! piece has so many that packing is some hundredth of its work, as little as fetching what another core packed. (Where it is A that is packed, it is small: that is done before there are pieces, and all share it.)
+//! piece has so many that packing is some hundredth of its work, as little as fetching what another core packed. (Where it is A that is packed, it is small:
+//! all threads do that before there are pieces, and all share it.) There are more pieces than threads, since cores are not equally fast at every moment: `cut.rs` says how many.
 //!
 //! What limits it: the multiplications that the cores can do.
 

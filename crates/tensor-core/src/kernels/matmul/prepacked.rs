@@ -142,16 +142,18 @@ fn fill<T: Float>(
     });
 }
 
-/// Numbers that a task packs, at least: 5 to 7 µs of work.
+/// Numbers and steps of K that a task packs, at least: 5 to 7 µs of work, and four lines of memory of each column.
 const SLICE: usize = 1 << 13;
+const STEPS: usize = 64;
 
-/// What the tasks pack: each some steps of K, of all columns, and the steps of the block that those are in. What computed a product's columns on one thread, from the first on, or the
-/// others, from the last, then packs about as much of them where it is the next product's A: for it lies in that core's cache.
+/// What the tasks pack: each some steps of K, of all columns; and the steps of the block that those are in.
+///
+/// If B is what a product has just computed, turned, a thread thus packs about what it has computed itself, and finds that in its cache.
 fn slices(k: usize, n: usize) -> Vec<(Range<usize>, Range<usize>)> {
     let depth = steps_in_block(k);
     let cut = |start: usize| {
         let steps = start..k.min(start + depth);
-        let count = (steps.len().saturating_mul(n) / SLICE).max(1);
+        let count = (steps.len().saturating_mul(n) / SLICE).min(steps.len() / STEPS).max(1);
         (0..count).map(move |i| {
             let slice = cut::part(steps.len(), SQUARE, count, i);
             (steps.clone(), steps.start + slice.start..steps.start + slice.end)

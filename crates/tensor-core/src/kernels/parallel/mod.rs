@@ -9,8 +9,8 @@
 //! | `sync.rs`     | waiting without sleeping                                                              |
 //! | `model.rs`    | `slot.rs` under loom: a test                                                          |
 //!
-//! Work is cut into pieces by the sizes of the data alone, and each piece is computed the same way whoever does it. So the
-//! number of threads changes when a result is ready, never what it is.
+//! Each piece of work is computed the same way whoever does it. And work is cut into pieces by the sizes of the data alone, except where the cut changes no bit
+//! of the result, as in a matrix product. So the number of threads changes when a result is ready, never what it is.
 
 mod pieces;
 mod region;
