@@ -28,8 +28,8 @@
 //! | [`parallel`]    | the one place that knows how work reaches the threads                             |
 //!
 //! Two rules hold for all of them. An argument that does not fit (lengths, strides out of bounds) panics before anything is
-//! read. And the result depends on the arguments alone: work is cut into pieces by sizes, never by the number of threads,
-//! so that one thread and twenty give the same bits.
+//! read. And the result depends on the arguments alone: work is cut into pieces by sizes, and by the number of threads only where the cut changes no
+//! bit, so that one thread and twenty give the same ones.
 
 #[forbid(unsafe_code)]
 mod arrays;

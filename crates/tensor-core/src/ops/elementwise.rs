@@ -249,6 +249,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn neither_do_repeated_elements() {
+        let rows = Tensor::from([1.0f32, 2.0]).reshape([2, 1]).expand([2, 3]);
+        let fitted = Fitted::new(&rows, Shape::from([2, 3]));
+        assert!(matches!(fitted.form, Form::Column { width: 3 }));
+        assert!(fitted.tensor.shares_buffer_with(&rows));
+        let scalar = Tensor::full([], 2.0).expand([2, 3]);
+        assert!(matches!(Fitted::new(&scalar, Shape::from([2, 3])).form, Form::Scalar));
+        let turned = Tensor::from([[1.0f32, 2.0], [3.0, 4.0]]).t();
+        let fitted = Fitted::new(&turned, Shape::from([2, 2]));
+        assert!(matches!(fitted.form, Form::Full));
+        assert_eq!(fitted.tensor.to_vec::<f32>(), [1.0, 3.0, 2.0, 4.0]);
+    }
+
+    #[test]
     fn simple_broadcasts_need_no_copy() {
         let form = |small: &[usize], large: &[usize]| match Form::of(Shape::new(small), Shape::new(large)) {
             Some(Form::Full) => "full",

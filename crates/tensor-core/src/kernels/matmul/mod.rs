@@ -17,8 +17,8 @@
 //! | `parallel.rs`      | pieces of C on all threads: what the engine uses                                                          |
 //! | `reference.rs`     | the crate `matrixmultiply`                                                                                |
 //!
-//! What several rungs need: where a product is cut (`cut.rs`), which rows of A are copied first (`gather.rs`), operands (`operand.rs`), and what is done with a sum
-//! (`store.rs`). Beside the ladder stands `prepacked.rs`: an operand that is packed once for many products, or for many pieces of one.
+//! What several rungs need: where a product is cut into blocks (`cut.rs`) and for threads (`rectangles.rs`), which rows of A are copied first
+//! (`gather.rs`), operands (`operand.rs`), and what is done with a sum (`store.rs`). Beside the ladder stands `prepacked.rs`: an operand that is packed once for many products, or for many pieces of one.
 
 mod cache_blocks;
 mod cut;
@@ -31,6 +31,7 @@ mod pack;
 mod packed;
 mod parallel;
 mod prepacked;
+mod rectangles;
 mod reference;
 mod register_tile;
 mod reordered;
@@ -134,7 +135,7 @@ pub fn matmul_batch<T: Float>(
         b.check("B", k, n);
         [a, b]
     };
-    if count > 1 && cut::is_whole::<T>([m, k, n]) {
+    if count > 1 && rectangles::is_whole::<T>([m, k, n]) {
         return parallel::batch(count, [m, k, n], operands, c, store);
     }
     for (i, c) in c.chunks_exact_mut(width).enumerate() {

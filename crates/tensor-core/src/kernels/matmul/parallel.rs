@@ -2,21 +2,20 @@
 //!
 //! The last rung ran on one core. Here a large product is cut into pieces of C, each of which is a product by itself. No thread waits for
 //! another: a piece packs its own part of B. Where C is cut by columns alone, nothing is packed twice; where also by rows, a
-//! piece has so many that packing is some hundredth of its work, as little as fetching what another core packed. (Where it is A that is packed, it is small:
-//! all threads do that before there are pieces, and all share it.) There are more pieces than threads, since cores are not equally fast at every moment: `cut.rs` says how many.
+//! piece has so many that packing is some hundredth of its work, as little as fetching what another core packed. (Where it is A that is packed, it is
+//! small: all threads do that before there are pieces, and all share it.) `rectangles.rs` says where it is cut.
 //!
 //! What limits it: the multiplications that the cores can do.
 
-use super::super::parallel::for_each_task_of;
+use super::super::parallel::{for_each_task_of, threads};
 use super::super::simd::Float;
-use super::cut::Pieces;
 use super::microkernel::TILE;
 use super::operand::{Matrix, Piece, Shared};
 use super::prepacked::Prepacked;
+use super::rectangles::{self, Rectangles};
 use super::rung::Rung;
 use super::store::Store;
-use super::{WIDE, cut, flipped, reference, small};
-use rayon::current_num_threads;
+use super::{WIDE, flipped, reference, small};
 
 /// Rung 10.
 pub(super) struct Parallel;
@@ -56,12 +55,12 @@ pub(super) fn product<T: Float>(
         return product_flipped(sizes, a, b, c, store);
     }
     let [_, k, n] = sizes;
-    let pieces = Pieces::new::<T>(sizes, current_num_threads());
+    let pieces = Rectangles::new::<T>(sizes, threads());
     let c = Shared::new(Piece::whole(c, n));
-    for_each_task_of(cut::work(sizes), pieces.count(), |task| {
+    for_each_task_of(rectangles::work(sizes), pieces.count(), |task| {
         let [is, js] = pieces.get(task);
         let (sizes, i, j) = ([is.len(), k, js.len()], is.start, js.start);
-        // SAFETY: each task is another piece, and is called once; and pieces do not overlap.
+        // SAFETY: each task is another rectangle, and is called once; and no two of them overlap.
         #[allow(unsafe_code, reason = "pieces of the same rows")]
         let mut c = unsafe { c.part(is, js.clone()) };
         piece(sizes, a.from(i, 0), b.from(0, j), &mut c, store.columns(js));
@@ -72,11 +71,11 @@ pub(super) fn product<T: Float>(
 fn product_flipped<T: Float>(sizes: [usize; 3], a: Matrix<'_, T>, b: Matrix<'_, T>, c: &mut [T], store: Store<'_, T>) {
     let [m, k, n] = sizes;
     let a = Prepacked::new(a.transposed(), k, m);
-    let pieces = Pieces::by_columns(sizes, flipped::GROUP, current_num_threads());
+    let pieces = Rectangles::by_columns(sizes, flipped::GROUP, threads());
     let c = Shared::new(Piece::whole(c, n));
-    for_each_task_of(cut::work(sizes), pieces.count(), |task| {
+    for_each_task_of(rectangles::work(sizes), pieces.count(), |task| {
         let [is, js] = pieces.get(task);
-        // SAFETY: each task is another piece, and is called once; and pieces do not overlap.
+        // SAFETY: each task is another rectangle, and is called once; and no two of them overlap.
         #[allow(unsafe_code, reason = "pieces of the same rows")]
         let mut c = unsafe { c.part(is, js.clone()) };
         flipped::product(&a, b.from(0, js.start), &mut c, store.columns(js));
@@ -92,9 +91,9 @@ pub(super) fn batch<'a, T: Float>(
     store: Store<'_, T>,
 ) {
     let [m, _, n] = sizes;
-    let group = cut::products_in_a_piece(sizes);
+    let group = rectangles::products_in_a_task(sizes);
     let c = Shared::new(Piece::whole(c, n));
-    for_each_task_of(cut::work_of_batch(count, sizes), count.div_ceil(group), |task| {
+    for_each_task_of(rectangles::work_of_batch(count, sizes), count.div_ceil(group), |task| {
         for i in task * group..count.min((task + 1) * group) {
             let [a, b] = operands(i);
             // SAFETY: each i is another's, and each task is called once; so the matrices do not overlap.

@@ -2,13 +2,12 @@
 
 use super::super::parallel::for_each_task_of;
 use super::super::simd::{Float, Lanes};
-use super::cut::column_blocks;
+use super::cut::{column_blocks, part};
 use super::operand::{Matrix, Piece, Shared};
 use super::pack::{Block, SQUARE, filled, pack};
 use super::store::Store;
 use super::strided::{blocks, steps_in_block, times_block};
-use super::tiles::panels as panels_of;
-use super::{WIDE, cut, reference};
+use super::{WIDE, rectangles, reference, tiles};
 use crate::storage::Storage;
 use std::ops::Range;
 
@@ -27,7 +26,7 @@ impl Prepacked {
     /// Packs B, on all threads if there is a microkernel to pack for.
     pub fn new<T: Float>(b: Matrix<'_, T>, k: usize, n: usize) -> Prepacked {
         Self::by_tasks(b, k, n, |tasks, task| {
-            for_each_task_of(k.saturating_mul(n), tasks, task)
+            for_each_task_of(k.saturating_mul(n), tasks, task);
         })
     }
 
@@ -70,7 +69,7 @@ impl Prepacked {
 
     /// The work of a product with so many rows of A, in the simple elements by which threads are called.
     pub fn work(&self, rows: usize) -> usize {
-        cut::work([rows, self.k, self.n])
+        rectangles::work([rows, self.k, self.n])
     }
 
     /// C = A B on this thread, with the bits of [`matmul`](super::matmul): C is m x n and contiguous.
@@ -128,13 +127,16 @@ fn fill<T: Float>(
     for_each_task(slices.len(), &|task| {
         let (steps, slice) = &slices[task];
         for columns in column_blocks::<T>(n) {
-            let block = place::<T>(n, steps, &columns).start;
-            for panel in panels_of::<T>(columns.len()) {
+            let block = place::<T>(n, steps, &columns);
+            for panel in tiles::panels::<T>(columns.len()) {
                 let width = filled::<T>(&panel);
-                let start = block + panel.start * steps.len() + (slice.start - steps.start) * width;
-                // SAFETY: each task has other steps of K, and is called once; so no two have the same row of a panel.
+                let start = block.start + panel.start * steps.len() + (slice.start - steps.start) * width;
+                let rows = start..start + slice.len() * width;
+                assert!(rows.end <= block.end, "rows of a panel of this block");
+                // SAFETY: each task has other steps of K, and is called once. Of one block, those are other rows of its panels; and blocks begin with whole
+                // vectors, so that the place of one ends before the next begins.
                 #[allow(unsafe_code, reason = "rows of every panel")]
-                let mut room = unsafe { panels.part(0..1, start..start + slice.len() * width) };
+                let mut room = unsafe { panels.part(0..1, rows) };
                 let b = b.from(slice.start, columns.start + panel.start);
                 pack(b, slice.len(), panel.len(), width, room.row(0));
             }
@@ -142,20 +144,20 @@ fn fill<T: Float>(
     });
 }
 
-/// Numbers and steps of K that a task packs, at least: 5 to 7 µs of work, and four lines of memory of each column.
+/// Numbers and steps of K that a task packs, at least: 5 to 7 µs of work, and whole lines of memory of each column.
 const SLICE: usize = 1 << 13;
 const STEPS: usize = 64;
 
 /// What the tasks pack: each some steps of K, of all columns; and the steps of the block that those are in.
 ///
-/// If B is what a product has just computed, turned, a thread thus packs about what it has computed itself, and finds that in its cache.
+/// If B is what a product has just computed, turned, each of two threads thus packs about what it has computed itself, and finds that in its cache.
 fn slices(k: usize, n: usize) -> Vec<(Range<usize>, Range<usize>)> {
     let depth = steps_in_block(k);
     let cut = |start: usize| {
         let steps = start..k.min(start + depth);
         let count = (steps.len().saturating_mul(n) / SLICE).min(steps.len() / STEPS).max(1);
         (0..count).map(move |i| {
-            let slice = cut::part(steps.len(), SQUARE, count, i);
+            let slice = part(steps.len(), SQUARE, count, i);
             (steps.clone(), steps.start + slice.start..steps.start + slice.end)
         })
     };

@@ -46,6 +46,11 @@ pub fn for_each_task(tasks: usize, f: impl Fn(usize) + Sync + Send) {
     for_each_task_of(WORTH_WAKING, tasks, f);
 }
 
+/// How many threads may share what this one has to do: 1 where it is at a task itself.
+pub fn threads() -> usize {
+    region::threads()
+}
+
 /// [`for_each_task`] for tasks that are together as much work as so many simple elements: see [`CHUNK`].
 pub fn for_each_task_of(work: usize, tasks: usize, f: impl Fn(usize) + Sync + Send) {
     region::run(tasks, work, &f);

@@ -163,6 +163,14 @@ impl Drop for Helped {
     }
 }
 
+/// How many threads may work on a job of this one.
+pub(super) fn threads() -> usize {
+    match HERE.with(|here| here.is_busy.get()) {
+        true => 1,
+        false => rayon::current_num_threads(),
+    }
+}
+
 /// Calls `task` with each number below `tasks`, on this thread and on those that help it. `work` is that of all tasks, in simple elements.
 pub(super) fn run(tasks: usize, work: usize, task: &(dyn Fn(usize) + Sync)) {
     if tasks < 2 || !HERE.with(|here| here.share(tasks, work, task)) {

@@ -1,0 +1,214 @@
+//! Where a product is cut for threads: into rectangles of C.
+//!
+//! There are more of them than threads: cores are not equally fast at every moment, and a thread that is done takes up another one.
+
+use super::super::simd::{Float, Lanes};
+use super::cut::{BLOCK, part};
+use super::microkernel::TILE;
+use std::ops::Range;
+
+/// Multiplications for each rectangle that is wanted: some 4 µs, where threads that are awake share work within 1 µs. With four times as many, a product of
+/// 128 x 128 x 128 stays on one thread and takes 1.8 times as long.
+const LEAST: usize = 500_000;
+/// Multiplications that take as long as one of the simple elements by which [`for_each_task_of`] decides whether to wake threads.
+///
+/// [`for_each_task_of`]: super::super::parallel::for_each_task_of
+const PER_ELEMENT: usize = 6;
+/// Rectangles for each thread that are enough.
+const ENOUGH: usize = 8;
+/// How C is cut, until there are so many rectangles for each thread: each has so many rows and vectors at least. First so that little is packed twice and no
+/// tile is narrow; where that gives too few, so that threads which are not equally fast wait little for each other; and last so that each gets any work at
+/// all. (With 512 rows at least, two threads were a sixth slower at N = 512, where a rectangle was a fourth.)
+const CUTS: [(usize, [usize; 2]); 3] = [
+    (ENOUGH, [ROWS, 2 * TILE.vectors]),
+    (ENOUGH / 2, [ROWS, TILE.vectors]),
+    (ENOUGH / 4, [32, 2]),
+];
+const ROWS: usize = 256;
+
+/// The work of a product in simple elements.
+pub(super) fn work(sizes: [usize; 3]) -> usize {
+    work_of_batch(1, sizes)
+}
+
+/// The work of so many products.
+pub(super) fn work_of_batch(count: usize, sizes: [usize; 3]) -> usize {
+    multiplications(sizes).saturating_mul(count) / PER_ELEMENT
+}
+
+/// How many small products one task takes up.
+pub(super) fn products_in_a_task(sizes: [usize; 3]) -> usize {
+    (LEAST / multiplications(sizes)).max(1)
+}
+
+/// Whether a product is too small to be cut, for any number of threads.
+pub(super) fn is_whole<T: Float>(sizes: [usize; 3]) -> bool {
+    Rectangles::new::<T>(sizes, usize::MAX).count() == 1
+}
+
+fn multiplications([m, k, n]: [usize; 3]) -> usize {
+    (m * n).saturating_mul(k)
+}
+
+/// As many rectangles as a product is worth, and not more than so many for each thread.
+fn wanted(sizes: [usize; 3], for_each_thread: usize, threads: usize) -> usize {
+    match threads {
+        0 | 1 => 1,
+        _ => (multiplications(sizes) / LEAST).clamp(1, for_each_thread.saturating_mul(threads)),
+    }
+}
+
+/// Rectangles that together are C, m x n, and of which none is empty and no two overlap.
+///
+/// How many there are depends on the number of threads. That changes no bit of C: each element is summed in the same order in whichever it lies.
+pub(super) struct Rectangles {
+    /// m and n.
+    sizes: [usize; 2],
+    /// The rows and columns between which C is cut.
+    units: [usize; 2],
+    /// Into how many parts the rows and the columns are cut.
+    parts: [usize; 2],
+    /// Some of those that this makes are cut in two: which ones,
+    halved: Range<usize>,
+    /// along which dimension, and between how many rows or columns.
+    halves: (usize, usize),
+}
+
+impl Rectangles {
+    /// For a product that so many threads share. No size is 0.
+    pub(super) fn new<T: Float>(sizes: [usize; 3], threads: usize) -> Rectangles {
+        let [m, _, n] = sizes;
+        let width = T::Lanes::WIDTH;
+        // By columns nothing is packed twice, so they come first; then by rows; and by columns again if these are too few.
+        let mut across = wanted(sizes, ENOUGH, threads).min(n.div_ceil(BLOCK * width));
+        let mut down = 1;
+        for (for_each_thread, [rows, vectors]) in CUTS {
+            let wanted = wanted(sizes, for_each_thread, threads);
+            down = wanted.div_ceil(across).min(m / rows).max(down);
+            across = wanted.div_ceil(down).min(n / (vectors * width)).max(across);
+        }
+        let mut whole = Rectangles {
+            sizes: [m, n],
+            units: [TILE.rows, width],
+            parts: [down, across],
+            halved: 0..0,
+            halves: (0, TILE.rows),
+        };
+        let is_wide = n.div_ceil(width) / across >= 2 * TILE.vectors;
+        if is_wide {
+            whole.halves = (1, TILE.vectors * width);
+        }
+        // Where there are enough, smaller ones would cost 1 to 2 % of a product of 1024 x 1024 x 1024.
+        if down * across < wanted(sizes, ENOUGH, threads) && (is_wide || m / down >= ROWS) {
+            whole.halved = taken_last(down * across, threads);
+        }
+        whole
+    }
+
+    /// Those that are cut by columns alone, between whole units.
+    pub(super) fn by_columns(sizes: [usize; 3], unit: usize, threads: usize) -> Rectangles {
+        let [m, _, n] = sizes;
+        Rectangles {
+            sizes: [m, n],
+            units: [m, unit],
+            parts: [1, wanted(sizes, ENOUGH, threads).min(n.div_ceil(unit))],
+            halved: 0..0,
+            halves: (1, unit),
+        }
+    }
+
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        let [down, across] = self.parts;
+        down * across + self.halved.len()
+    }
+
+    /// The rows and the columns of the `i`-th.
+    pub(super) fn get(&self, i: usize) -> [Range<usize>; 2] {
+        let (first, halves) = (self.halved.start, 2 * self.halved.len());
+        if i < first {
+            self.whole(i)
+        } else if i < first + halves {
+            self.half(first + (i - first) / 2, (i - first) % 2)
+        } else {
+            self.whole(i - self.halved.len())
+        }
+    }
+
+    fn whole(&self, i: usize) -> [Range<usize>; 2] {
+        let [_, across] = self.parts;
+        let place = [i / across, i % across];
+        [0, 1].map(|dim| part(self.sizes[dim], self.units[dim], self.parts[dim], place[dim]))
+    }
+
+    /// The first or the second half of one.
+    fn half(&self, i: usize, half: usize) -> [Range<usize>; 2] {
+        let mut rectangle = self.whole(i);
+        let (dim, unit) = self.halves;
+        let start = rectangle[dim].start;
+        let half = part(rectangle[dim].len(), unit, 2, half);
+        rectangle[dim] = start + half.start..start + half.end;
+        rectangle
+    }
+}
+
+/// Of so many tasks, the half that is taken up last. The smaller those are, the less one thread waits for another.
+///
+/// The caller takes tasks from the first on and the others from the last on: so they meet where the caller has done its share.
+fn taken_last(tasks: usize, threads: usize) -> Range<usize> {
+    if tasks < 4 {
+        return 0..0;
+    }
+    let half = tasks / 2;
+    let start = (tasks / threads).saturating_sub(half / 2);
+    start..start + half
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Each element of C lies in one of them and no other, and none is empty.
+    fn check(rectangles: &Rectangles) -> Result<(), TestCaseError> {
+        let [m, n] = rectangles.sizes;
+        let mut times = vec![0; m * n];
+        for [rows, columns] in (0..rectangles.count()).map(|i| rectangles.get(i)) {
+            prop_assert!(!rows.is_empty() && !columns.is_empty());
+            for i in rows {
+                times[i * n..][columns.clone()].iter_mut().for_each(|times| *times += 1);
+            }
+        }
+        prop_assert!(times.iter().all(|&times| times == 1));
+        Ok(())
+    }
+
+    proptest! {
+        #[test]
+        fn together_they_are_c(m in 1..1100usize, k in 1..2000usize, n in 1..1100usize, threads in 0..20usize, unit in 1..64usize) {
+            check(&Rectangles::new::<f32>([m, k, n], threads))?;
+            check(&Rectangles::new::<f64>([m, k, n], threads))?;
+            check(&Rectangles::by_columns([m, k, n], unit, threads))?;
+        }
+    }
+
+    #[test]
+    fn how_many() {
+        let count = |sizes, threads| Rectangles::new::<f32>(sizes, threads).count();
+        assert_eq!(count([1000, 1000, 1000], 1), 1, "one thread packs nothing twice");
+        assert_eq!(count([64, 64, 64], 16), 1, "too little work");
+        assert!(count([1000, 1000, 1000], 2) >= 16);
+        assert!(count([1000, 1000, 1000], 16) >= 64);
+    }
+
+    #[test]
+    fn where_there_are_few_those_taken_last_are_small() {
+        let rectangles = Rectangles::new::<f32>([512, 4000, 96], 2);
+        let size = |i| rectangles.get(i).map(|range| range.len()).iter().product::<usize>();
+        let count = rectangles.count();
+        assert!(count < 16 && size(count / 2) < size(0) && size(count / 2) < size(count - 1));
+        assert_eq!(taken_last(8, 2), 2..6);
+        assert_eq!(taken_last(64, 16), 0..32);
+        assert_eq!(taken_last(3, 2), 0..0);
+    }
+}
