@@ -68,9 +68,9 @@ pub(super) struct Rectangles {
     units: [usize; 2],
     /// Into how many parts the rows and the columns are cut.
     parts: [usize; 2],
-    /// Some of those that this makes are cut in two: which ones,
+    /// Which of those that this makes are cut in two.
     halved: Range<usize>,
-    /// along which dimension, and between how many rows or columns.
+    /// Along which dimension that is done, and between how many rows or columns.
     halves: (usize, usize),
 }
 
