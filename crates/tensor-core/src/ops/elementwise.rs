@@ -249,7 +249,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn neither_do_repeated_elements() {
+    fn repeated_elements_need_no_copy() {
         let rows = Tensor::from([1.0f32, 2.0]).reshape([2, 1]).expand([2, 3]);
         let fitted = Fitted::new(&rows, Shape::from([2, 3]));
         assert!(matches!(fitted.form, Form::Column { width: 3 }));

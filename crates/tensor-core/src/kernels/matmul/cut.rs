@@ -21,6 +21,18 @@ pub(in super::super) fn column_blocks<T: Float>(columns: usize) -> impl Iterator
     (0..count).map(move |i| part(columns, TILE.vectors * width, count, i))
 }
 
+/// Steps of K in each block of B but the last.
+pub(super) fn steps_in_block(k: usize) -> usize {
+    block_len(k, TILE.depth, UNROLLED)
+}
+
+/// The steps of K and the columns of each block of B, in the order in which they are used.
+pub(super) fn blocks<T: Float>(k: usize, n: usize) -> impl Iterator<Item = (Range<usize>, Range<usize>)> {
+    let depth = steps_in_block(k);
+    let columns = move |p: usize| column_blocks::<T>(n).map(move |columns| (p..k.min(p + depth), columns));
+    (0..k).step_by(depth).flat_map(columns)
+}
+
 /// The `i`-th of `count` parts of so many rows or columns. They are as even as whole units allow: of 49 vectors in 8 parts, two threads get 24 and 25;
 /// in parts of 7 vectors, 21 and 28.
 pub(super) fn part(len: usize, unit: usize, count: usize, i: usize) -> Range<usize> {

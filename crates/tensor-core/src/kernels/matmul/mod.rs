@@ -18,7 +18,8 @@
 //! | `reference.rs`     | the crate `matrixmultiply`                                                                                |
 //!
 //! What several rungs need: where a product is cut into blocks (`cut.rs`) and for threads (`rectangles.rs`), which rows of A are copied first
-//! (`gather.rs`), operands (`operand.rs`), and what is done with a sum (`store.rs`). Beside the ladder stands `prepacked.rs`: an operand that is packed once for many products, or for many pieces of one.
+//! (`gather.rs`), operands (`operand.rs`), and what is done with a sum (`store.rs`). Beside the ladder stands `prepacked.rs`: an operand that is packed once
+//! for many products, or for many pieces of one.
 
 mod cache_blocks;
 mod cut;

@@ -2,19 +2,19 @@
 
 use super::super::parallel::for_each_task_of;
 use super::super::simd::{Float, Lanes};
-use super::cut::{column_blocks, part};
+use super::cut::{blocks, column_blocks, part, steps_in_block};
 use super::operand::{Matrix, Piece, Shared};
 use super::pack::{Block, SQUARE, filled, pack};
 use super::store::Store;
-use super::strided::{blocks, steps_in_block, times_block};
+use super::strided::times_block;
 use super::{WIDE, rectangles, reference, tiles};
 use crate::storage::Storage;
 use std::ops::Range;
 
 /// B, k x n, in panels.
 ///
-/// A recurrent network multiplies a few rows by the same weights in each step. [`matmul`](super::matmul) would pack the weights or turn its results each time, which
-/// takes about as long as such a product itself.
+/// A recurrent network multiplies a few rows by the same weights in each step. [`matmul`](super::matmul) would pack the weights or turn its results each
+/// time, which takes about as long as such a product itself.
 pub struct Prepacked {
     k: usize,
     n: usize,

@@ -24,6 +24,7 @@ const CUTS: [(usize, [usize; 2]); 3] = [
     (ENOUGH / 2, [ROWS, TILE.vectors]),
     (ENOUGH / 4, [32, 2]),
 ];
+/// Rows with which packing is a small part of the work.
 const ROWS: usize = 256;
 
 /// The work of a product in simple elements.

@@ -11,9 +11,9 @@
 //! What limits it: in a small product, B is hardly read more often than it is copied.
 
 use super::super::simd::Float;
-use super::cut::{block_len, column_blocks};
+use super::cut::{blocks, column_blocks, steps_in_block};
 use super::gather::{self, GROUP};
-use super::microkernel::{TILE, UNROLLED};
+use super::microkernel::TILE;
 use super::operand::{Matrix, Piece};
 use super::pack::Block;
 use super::rung::Rung;
@@ -63,18 +63,6 @@ pub(super) fn product<T: Float>(
         let b = Block::new(b, steps.len(), columns.len(), packs, room.as_mut_slice());
         times_block([m, k], a, &b, (steps, columns), c, store);
     }
-}
-
-/// Steps of K in each block of B but the last.
-pub(super) fn steps_in_block(k: usize) -> usize {
-    block_len(k, TILE.depth, UNROLLED)
-}
-
-/// The steps of K and the columns of each block of B, in the order in which they are used.
-pub(super) fn blocks<T: Float>(k: usize, n: usize) -> impl Iterator<Item = (Range<usize>, Range<usize>)> {
-    let depth = steps_in_block(k);
-    let columns = move |p: usize| column_blocks::<T>(n).map(move |columns| (p..k.min(p + depth), columns));
-    (0..k).step_by(depth).flat_map(columns)
 }
 
 /// What a block of B, of these steps of K and these columns, adds to C.

@@ -24,7 +24,7 @@ pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 
-pub use region::{Region, enter_region, parallel_region};
+pub use region::{Region, enter_region, parallel_region, threads};
 
 use pieces::Pieces;
 use region::WORTH_WAKING;
@@ -44,11 +44,6 @@ pub const CHUNK: usize = 1 << 14;
 /// For tasks that each take far longer than a thread takes to wake.
 pub fn for_each_task(tasks: usize, f: impl Fn(usize) + Sync + Send) {
     for_each_task_of(WORTH_WAKING, tasks, f);
-}
-
-/// How many threads may share what this one has to do: 1 where it is at a task itself.
-pub fn threads() -> usize {
-    region::threads()
 }
 
 /// [`for_each_task`] for tasks that are together as much work as so many simple elements: see [`CHUNK`].

@@ -163,8 +163,8 @@ impl Drop for Helped {
     }
 }
 
-/// How many threads may work on a job of this one.
-pub(super) fn threads() -> usize {
+/// How many threads may share what this one has to do: 1 where it is at a task itself.
+pub fn threads() -> usize {
     match HERE.with(|here| here.is_busy.get()) {
         true => 1,
         false => rayon::current_num_threads(),
