@@ -200,3 +200,32 @@ fn infinite_numbers() {
 fn a_wrong_length_is_refused() {
     softmax(&[0.0; 23], [2, 3, 4], &mut [0.0; 24]);
 }
+
+#[test]
+fn a_divisor_divides_as_division_does() {
+    let divide = |x: f32, by: f32| {
+        let divisor = Divisor::new(<f32 as Float>::Lanes::splat(by));
+        divisor.divide(<f32 as Float>::Lanes::splat(x)).to_array()[3]
+    };
+    // Where the product is rounded before the sum, the last digit may be another.
+    let has_fused = cfg!(any(target_feature = "fma", target_arch = "aarch64"));
+    for i in 0..300_000u32 {
+        let x = (i.wrapping_mul(2_654_435_761) >> 8) as f32 / 2f32.powi(24 + (i % 60) as i32);
+        let by = 1.0 + (i.wrapping_mul(2_246_822_519) >> 8) as f32 / 2f32.powi(24 - (i % 14) as i32);
+        let (found, wanted) = (divide(x, by), x / by);
+        let steps = found.to_bits().abs_diff(wanted.to_bits());
+        assert!(
+            steps <= u32::from(!has_fused),
+            "{x:e} / {by:e} = {found:e}, not {wanted:e}"
+        );
+    }
+    // A sum of exponentials is at least 1; beside it the smallest numbers may lose one step.
+    for (x, by) in [(1e-40, 3.0), (1e-45, 1.0), (3e-45, 1000.0), (f32::MIN_POSITIVE, 7.0)] {
+        assert!(
+            divide(x, by).to_bits().abs_diff((x / by).to_bits()) <= 1,
+            "{x:e} / {by}"
+        );
+    }
+    assert_eq!(divide(0.0, 5.0).to_bits(), 0);
+    assert!(divide(0.5, f32::NAN).is_nan() && divide(f32::NAN, 2.0).is_nan());
+}
