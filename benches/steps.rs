@@ -74,8 +74,28 @@ impl Timer {
     }
 }
 
+/// A line on stderr if this processor has wider vectors than this build uses.
+fn warn_of_narrow_vectors() {
+    #[cfg(target_arch = "x86_64")]
+    for (is_here, is_used, name) in [
+        (
+            is_x86_feature_detected!("avx512f"),
+            cfg!(target_feature = "avx512f"),
+            "AVX-512",
+        ),
+        (is_x86_feature_detected!("avx2"), cfg!(target_feature = "avx2"), "AVX2"),
+    ] {
+        if is_here && !is_used {
+            eprintln!(
+                "warning: the CPU has {name}, which this build does not use: build in the project's folder and without RUSTFLAGS"
+            );
+        }
+    }
+}
+
 fn main() {
     let arguments = Arguments::parse();
+    warn_of_narrow_vectors();
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = arguments.threads.unwrap_or(cores);
     let pool = rayon::ThreadPoolBuilder::new()

@@ -30,5 +30,7 @@ mod resume;
 mod signals;
 #[path = "cli/soak.rs"]
 mod soak;
+#[path = "cli/too_new.rs"]
+mod too_new;
 #[path = "cli/training.rs"]
 mod training;

@@ -219,7 +219,8 @@ fn what_is_missing_is_named_and_left_out() {
     let no_folder = "torch, jax: there is no /no/such/peers.py (--peers takes its folder)\n";
     let no_jax = "jax: python3: ImportError: no jax here (--python takes an interpreter)\n";
     let no_python = "torch: /no/such cannot be run (No such file or directory) (--python takes an interpreter)\n";
-    let no_steps = "genmodels has no figure for iwae_step/b20k1\n";
+    let no_steps = "genmodels, iwae_step: /no/such cannot be run (No such file or directory)\n\
+        missing: genmodels has no figure for iwae_step/b20k1\n";
     for (arguments, engines, missing) in [
         (
             ["--engines", "torch,jax", "--rounds", "1"],
@@ -248,4 +249,20 @@ fn what_is_missing_is_named_and_left_out() {
         assert!(row.starts_with("iwae_step/b20k1 ") && row.contains(engines), "{row}");
         assert_eq!((named, output.code), (missing, Some(0)));
     }
+}
+
+#[test]
+#[cfg(unix)]
+fn what_a_program_complains_of_stands_below_the_table() {
+    let Some(programs) = StandIns::new("the complaints in `compare`") else {
+        return;
+    };
+    programs.place.file("peers.py", "import sys\nsys.exit('out of memory')");
+    let ours = fs::read_to_string(&programs.steps).unwrap();
+    let warning = "print('warning: narrow vectors', file=sys.stderr)\n";
+    fs::write(&programs.steps, ours + warning).unwrap();
+    let output = programs.compare(&["--engines", "torch"]);
+    let (_, below) = output.stdout.split_once("missing: ").unwrap();
+    let wanted = "genmodels, iwae_step: narrow vectors\nmissing: torch, iwae_step: exit code 1: out of memory\n";
+    assert_eq!(below, wanted);
 }

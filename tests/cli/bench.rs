@@ -72,6 +72,8 @@ fn a_program_reads_the_machine_and_each_rung_at_each_size() {
 
     assert_eq!(machine["event"], "machine");
     assert!(number(&machine["threads"]) >= 1.0);
+    let on_three = json_lines(&stdout(&place.run(&format!("{TINY} --json --threads 3"))));
+    assert_eq!(on_three[0]["threads"], 3);
     assert!(number(&machine["peak_one_core"]) > 0.0 && number(&machine["peak_all_cores"]) > 0.0);
     let reads = machine["reads"].as_array().unwrap();
     let levels: Vec<&Value> = reads.iter().map(|read| &read["level"]).collect();

@@ -4,7 +4,7 @@ use genmodels::{Losses, Model, vae};
 use nn::{Context, state};
 use std::collections::BTreeMap;
 use tensor_core::autograd::observe::{Anomaly, Counter, Profiler, Recorder, observe};
-use tensor_core::{DType, Random, Tensor};
+use tensor_core::{DType, Random, Tensor, parallel_region};
 
 /// Three steps of a VAE large enough that its kernels use several threads.
 fn train() -> (Vec<Losses>, BTreeMap<String, Tensor>) {
@@ -22,7 +22,7 @@ fn on_threads<R: Send>(threads: usize, f: impl FnOnce() -> R + Send) -> R {
         .num_threads(threads)
         .build()
         .unwrap()
-        .install(f)
+        .install(|| parallel_region(f))
 }
 
 #[test]

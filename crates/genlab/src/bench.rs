@@ -14,6 +14,7 @@ pub(crate) use product::{Size, parse_size};
 use crate::cli::MatmulArgs;
 use crate::errors::Failure;
 use crate::files::write_whole;
+use crate::pool::in_pool;
 use crate::{cpu, output, plan};
 use ladder::Ladder;
 use machine::Machine;
@@ -23,8 +24,9 @@ use std::path::Path;
 use tensor_core::kernels::matmul::{RUNGS, Rung};
 use tensor_core::parallel_region;
 
-/// The sizes of the table: small ones, those on both sides of a power of two, tall, wide, and two products of a training step with a transposed operand.
-const SIZES: [&str; 16] = [
+/// The sizes of the table: small ones, those on both sides of a power of two, tall, wide, and products of a training step: of a few samples, and with a
+/// transposed operand.
+const SIZES: [&str; 18] = [
     "1",
     "7",
     "63",
@@ -39,6 +41,8 @@ const SIZES: [&str; 16] = [
     "1024",
     "4096x64x64",
     "64x64x4096",
+    "32x784x400",
+    "32x784x400nt",
     "128x784x400nt",
     "784x128x400tn",
 ];
@@ -55,13 +59,13 @@ pub(crate) fn matmul(args: &MatmulArgs) -> Result<(), Failure> {
         Some(name) => {
             let (rung, size) = (rung(name)?, only_size(name, &args.size)?);
             warn_of_the_build();
-            parallel_region(|| plain_loop(rung, size, args))
+            in_pool(args.threads, |_| parallel_region(|| plain_loop(rung, size, args)))
         }
         None => {
             // Before anything is measured: that a folder cannot be made is better known at once.
             std::fs::create_dir_all(&args.out).map_err(|error| Failure::file("make", &args.out, &error))?;
             warn_of_the_build();
-            parallel_region(|| table(args))
+            in_pool(args.threads, |_| parallel_region(|| table(args)))
         }
     }
 }

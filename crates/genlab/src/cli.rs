@@ -228,7 +228,7 @@ pub(crate) struct MatmulArgs {
     #[arg(long, value_name = "RUNG")]
     pub(crate) rung: Option<String>,
     /// Sizes: N or MxKxN, with nt, tn or tt behind them where B, A or both are transposed; may be
-    /// repeated [default: sixteen of them].
+    /// repeated [default: eighteen of them].
     #[arg(long, value_name = "SIZE", value_delimiter = ',', value_parser = parse_size)]
     pub(crate) size: Vec<Size>,
     /// Seconds for each rung and size [default: 0.05, with --rung 3].
@@ -237,6 +237,9 @@ pub(crate) struct MatmulArgs {
     /// The folder of the charts.
     #[arg(long, value_name = "DIR", default_value = "bench-matmul", conflicts_with = "rung")]
     pub(crate) out: PathBuf,
+    /// Threads of the rung that uses several, and of the measured peak [default: one per core].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) threads: Option<u16>,
     /// Print one JSON object a line on stdout.
     #[arg(long)]
     pub(crate) json: bool,

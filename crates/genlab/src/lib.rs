@@ -44,6 +44,8 @@ mod pictures;
 #[forbid(unsafe_code)]
 mod plan;
 #[forbid(unsafe_code)]
+mod pool;
+#[forbid(unsafe_code)]
 mod progress;
 #[forbid(unsafe_code)]
 mod quantity;

@@ -7,12 +7,13 @@ use crate::errors::Failure;
 use crate::events::Event;
 use crate::history::History;
 use crate::library::{Library, Summary, Workload};
+use crate::output;
 use crate::plan::{Plan, plan};
+use crate::pool::in_pool;
 use crate::progress::Progress;
 use crate::quantity::in_words;
 use crate::run_folder::RunFolder;
 use crate::signals::Stop;
-use crate::{cpu, output};
 use genmodels::Losses;
 use serde_json::json;
 use std::path::Path;
@@ -36,19 +37,6 @@ pub(crate) fn train(library: &dyn Library, args: &TrainArgs) -> Result<(), Failu
         let console = Console { json: args.json, stop };
         Run::begin(plan, workload.as_ref(), threads, console)?.finish(workload.as_mut())
     })
-}
-
-/// Runs `f` with so many threads, which it is told.
-fn in_pool(threads: Option<u16>, f: impl FnOnce(usize) -> Result<(), Failure> + Send) -> Result<(), Failure> {
-    let threads = threads.map_or_else(cpu::threads, usize::from);
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-    let pool = pool.map_err(|e| {
-        Failure::input(
-            format!("cannot start {threads} threads: {e}"),
-            "ask for fewer with --threads N",
-        )
-    })?;
-    pool.install(|| f(threads))
 }
 
 /// How the run and its user talk.

@@ -137,6 +137,7 @@ mod tests {
     use super::*;
     use crate::Param;
     use approx::assert_relative_eq;
+    use tensor_core::parallel_region;
 
     /// Gradients with these values: those of Σ g w by w.
     fn gradients(values: &[Tensor]) -> Gradients {
@@ -224,12 +225,16 @@ mod tests {
         let naive = many.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>().sqrt();
         let on = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            pool.install(|| {
+            let clip = || {
+                // Enough work for the threads of the region to be woken: what follows is shared.
+                let x = Tensor::ones([600, 600]);
+                assert_eq!(x.matmul(&x).max(..).item(), 600.0);
                 let tensors = [Tensor::from_slice(&many, many.len()), Tensor::zeros([0])];
                 let mut gradients = gradients(&tensors);
                 let norm = by_global_norm(&mut gradients, 1.0);
                 (norm, numbers(&gradients))
-            })
+            };
+            pool.install(|| parallel_region(clip))
         };
         let one = on(1);
         // One addition after the other is what is inexact here.

@@ -14,8 +14,8 @@ const SMALLEST: f64 = 4.0;
 /// Pixels between labels that would lie upon each other.
 const GAP: i32 = 16;
 
-/// One for each rung; the last, the reference, is grey.
-const COLOURS: [RGBColor; 11] = [
+/// Those of the rungs, from the first on. A ladder that is longer begins again.
+const COLOURS: [RGBColor; 10] = [
     RGBColor(0xb3, 0x4a, 0x12),
     RGBColor(0xdd, 0x8a, 0x00),
     RGBColor(0x7a, 0x94, 0x1c),
@@ -26,8 +26,17 @@ const COLOURS: [RGBColor; 11] = [
     RGBColor(0x92, 0x3f, 0xb8),
     RGBColor(0xe0, 0x72, 0xb4),
     RGBColor(0xc2, 0x1f, 0x6d),
-    RGBColor(0x80, 0x80, 0x80),
 ];
+/// That of the reference.
+const GREY: RGBColor = RGBColor(0x80, 0x80, 0x80);
+
+/// The colour of rung `i`.
+fn colour(i: usize) -> RGBColor {
+    match RUNGS[i].is_reference() {
+        true => GREY,
+        false => COLOURS[i % COLOURS.len()],
+    }
+}
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 type Drawn<'a> = Result<(), DrawingAreaErrorKind<<SVGBackend<'a> as DrawingBackend>::ErrorType>>;
@@ -79,11 +88,11 @@ pub(super) fn speed(machine: &Machine, rows: &[Row]) -> String {
         for (i, rung) in RUNGS.iter().enumerate() {
             let points = rows.iter().filter_map(|(n, row)| Some((*n, row.speeds[i]?.best)));
             let points: Vec<(f64, f64)> = points.filter(|point| point.1 > low).collect();
-            chart.draw_series(LineSeries::new(points.clone(), COLOURS[i].stroke_width(2)))?;
-            chart.draw_series(points.iter().map(|&point| Circle::new(point, 3, COLOURS[i].filled())))?;
+            chart.draw_series(LineSeries::new(points.clone(), colour(i).stroke_width(2)))?;
+            chart.draw_series(points.iter().map(|&point| Circle::new(point, 3, colour(i).filled())))?;
             if let Some(&(_, end)) = points.last() {
                 let (x, y) = chart.backend_coord(&(last, end));
-                labels.push(Label::new(rung.name(), (x + 8, y), COLOURS[i], HPos::Left));
+                labels.push(Label::new(rung.name(), (x + 8, y), colour(i), HPos::Left));
             }
         }
         let roof = |(peak, name): (f64, String)| {
@@ -148,10 +157,7 @@ pub(super) fn roofline(machine: &Machine, rows: &[Row]) -> String {
         let dots: Vec<(usize, f64, f64)> = (0..RUNGS.len())
             .filter_map(|i| Some((i, 2.0 / RUNGS[i].bytes()?, row?.speeds[i]?.best)))
             .collect();
-        chart.draw_series(
-            dots.iter()
-                .map(|&(i, x, y)| Circle::new((x, y), 5, COLOURS[i].filled())),
-        )?;
+        chart.draw_series(dots.iter().map(|&(i, x, y)| Circle::new((x, y), 5, colour(i).filled())))?;
         // Beside their dots, to the right of the last column and to the left of the others.
         let mut columns: Vec<f64> = dots.iter().map(|dot| dot.1).collect();
         columns.sort_by(f64::total_cmp);
@@ -163,7 +169,7 @@ pub(super) fn roofline(machine: &Machine, rows: &[Row]) -> String {
             };
             let label = |&(i, x, y): &(usize, f64, f64)| {
                 let (x, y) = chart.backend_coord(&(x, y));
-                Label::new(RUNGS[i].name(), (x + shift, y), COLOURS[i], side)
+                Label::new(RUNGS[i].name(), (x + shift, y), colour(i), side)
             };
             draw_apart(dots.iter().filter(|dot| dot.1 == *column).map(label).collect(), root)?;
         }

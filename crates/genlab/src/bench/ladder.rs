@@ -103,13 +103,13 @@ impl Row {
         self.speeds[i].map(|speed| speed.best / self.peak(i))
     }
 
-    /// How many times as fast as the rung before it rung `i` is. The last is the reference, and follows from none.
+    /// How many times as fast as the rung before it rung `i` is. The reference follows from none, and none from it.
     pub(super) fn factor(&self, i: usize) -> Option<f64> {
-        if i + 1 == RUNGS.len() {
+        if RUNGS[i].is_reference() {
             return None;
         }
-        let before = self.speeds[i.checked_sub(1)?]?;
-        Some(self.speeds[i]?.best / before.best)
+        let before = RUNGS[..i].iter().rposition(|rung| !rung.is_reference())?;
+        Some(self.speeds[i]?.best / self.speeds[before]?.best)
     }
 }
 
@@ -146,7 +146,8 @@ mod tests {
         assert_eq!((row.share(0), row.share(3)), (None, Some(0.08)));
         assert_eq!(row.share(shared), Some(f64::powi(2.0, shared as i32) / 200.0));
         assert_eq!((row.factor(0), row.factor(1), row.factor(2)), (None, None, Some(2.0)));
-        assert_eq!(row.factor(RUNGS.len() - 1), None);
+        let reference = RUNGS.iter().position(|rung| rung.is_reference()).unwrap();
+        assert_eq!(row.factor(reference), None);
     }
 
     #[test]

@@ -53,47 +53,59 @@ macro_rules! features {
 
 /// From Intel's and AMD's manuals of their instruction sets.
 pub(super) const FEATURES: &[Feature] = features! {
-    "sse3"            1 0 Ecx 0 Any;
-    "pclmulqdq"       1 0 Ecx 1 Any;
-    "ssse3"           1 0 Ecx 9 Any;
-    "fma"             1 0 Ecx 12 Ymm;
-    "cmpxchg16b"      1 0 Ecx 13 Any;
-    "sse4.1"          1 0 Ecx 19 Any;
-    "sse4.2"          1 0 Ecx 20 Any;
-    "movbe"           1 0 Ecx 22 Any;
-    "popcnt"          1 0 Ecx 23 Any;
-    "aes"             1 0 Ecx 25 Any;
-    "avx"             1 0 Ecx 28 Ymm;
-    "f16c"            1 0 Ecx 29 Ymm;
-    "rdrand"          1 0 Ecx 30 Any;
-    "bmi1"            7 0 Ebx 3 Any;
-    "avx2"            7 0 Ebx 5 Ymm;
-    "bmi2"            7 0 Ebx 8 Any;
-    "avx512f"         7 0 Ebx 16 Zmm;
-    "avx512dq"        7 0 Ebx 17 Zmm;
-    "rdseed"          7 0 Ebx 18 Any;
-    "adx"             7 0 Ebx 19 Any;
-    "avx512ifma"      7 0 Ebx 21 Zmm;
-    "avx512cd"        7 0 Ebx 28 Zmm;
-    "sha"             7 0 Ebx 29 Any;
-    "avx512bw"        7 0 Ebx 30 Zmm;
-    "avx512vl"        7 0 Ebx 31 Zmm;
-    "avx512vbmi"      7 0 Ecx 1 Zmm;
-    "avx512vbmi2"     7 0 Ecx 6 Zmm;
-    "gfni"            7 0 Ecx 8 Any;
-    "vaes"            7 0 Ecx 9 Ymm;
-    "vpclmulqdq"      7 0 Ecx 10 Ymm;
-    "avx512vnni"      7 0 Ecx 11 Zmm;
-    "avx512bitalg"    7 0 Ecx 12 Zmm;
-    "avx512vpopcntdq" 7 0 Ecx 14 Zmm;
-    "avx512fp16"      7 0 Edx 23 Zmm;
-    "sha512"          7 1 Eax 0 Ymm;
-    "avxvnni"         7 1 Eax 4 Ymm;
-    "avx512bf16"      7 1 Eax 5 Zmm;
-    "avxifma"         7 1 Eax 23 Ymm;
-    "lzcnt"           0x8000_0001 0 Ecx 5 Any;
-    "sse4a"           0x8000_0001 0 Ecx 6 Any;
-    "tbm"             0x8000_0001 0 Ecx 21 Any;
+    "sse3"               1 0 Ecx 0 Any;
+    "pclmulqdq"          1 0 Ecx 1 Any;
+    "ssse3"              1 0 Ecx 9 Any;
+    "fma"                1 0 Ecx 12 Ymm;
+    "cmpxchg16b"         1 0 Ecx 13 Any;
+    "sse4.1"             1 0 Ecx 19 Any;
+    "sse4.2"             1 0 Ecx 20 Any;
+    "movbe"              1 0 Ecx 22 Any;
+    "popcnt"             1 0 Ecx 23 Any;
+    "aes"                1 0 Ecx 25 Any;
+    "xsave"              1 0 Ecx 26 Any;
+    "avx"                1 0 Ecx 28 Ymm;
+    "f16c"               1 0 Ecx 29 Ymm;
+    "rdrand"             1 0 Ecx 30 Any;
+    "bmi1"               7 0 Ebx 3 Any;
+    "avx2"               7 0 Ebx 5 Ymm;
+    "bmi2"               7 0 Ebx 8 Any;
+    "avx512f"            7 0 Ebx 16 Zmm;
+    "avx512dq"           7 0 Ebx 17 Zmm;
+    "rdseed"             7 0 Ebx 18 Any;
+    "adx"                7 0 Ebx 19 Any;
+    "avx512ifma"         7 0 Ebx 21 Zmm;
+    "avx512cd"           7 0 Ebx 28 Zmm;
+    "sha"                7 0 Ebx 29 Any;
+    "avx512bw"           7 0 Ebx 30 Zmm;
+    "avx512vl"           7 0 Ebx 31 Zmm;
+    "avx512vbmi"         7 0 Ecx 1 Zmm;
+    "avx512vbmi2"        7 0 Ecx 6 Zmm;
+    "gfni"               7 0 Ecx 8 Any;
+    "vaes"               7 0 Ecx 9 Ymm;
+    "vpclmulqdq"         7 0 Ecx 10 Ymm;
+    "avx512vnni"         7 0 Ecx 11 Zmm;
+    "avx512bitalg"       7 0 Ecx 12 Zmm;
+    "avx512vpopcntdq"    7 0 Ecx 14 Zmm;
+    "kl"                 7 0 Ecx 23 Any;
+    "avx512vp2intersect" 7 0 Edx 8 Zmm;
+    "avx512fp16"         7 0 Edx 23 Zmm;
+    "sha512"             7 1 Eax 0 Ymm;
+    "sm3"                7 1 Eax 1 Ymm;
+    "sm4"                7 1 Eax 2 Ymm;
+    "avxvnni"            7 1 Eax 4 Ymm;
+    "avx512bf16"         7 1 Eax 5 Zmm;
+    "avxifma"            7 1 Eax 23 Ymm;
+    "avxvnniint8"        7 1 Edx 4 Ymm;
+    "avxneconvert"       7 1 Edx 5 Ymm;
+    "avxvnniint16"       7 1 Edx 10 Ymm;
+    "xsaveopt"           0xd 1 Eax 0 Any;
+    "xsavec"             0xd 1 Eax 1 Any;
+    "xsaves"             0xd 1 Eax 3 Any;
+    "widekl"             0x19 0 Ebx 2 Any;
+    "lzcnt"              0x8000_0001 0 Ecx 5 Any;
+    "sse4a"              0x8000_0001 0 Ecx 6 Any;
+    "tbm"                0x8000_0001 0 Ecx 21 Any;
 };
 
 /// What this build needs and the processor lacks.
@@ -198,7 +210,22 @@ mod tests {
             return writeln!(std::io::stderr(), "skipped: /proc/cpuinfo has no flags").unwrap();
         }
         // A kernel may have no word for an instruction set that is younger than itself: of these, only what it names is compared.
-        let young = ["avx512fp16", "avx512bf16", "avxvnni", "avxifma", "sha512"];
+        let young = [
+            "avx512fp16",
+            "avx512bf16",
+            "avx512vp2intersect",
+            "avxvnni",
+            "avxifma",
+            "avxvnniint8",
+            "avxvnniint16",
+            "avxneconvert",
+            "sha512",
+            "sm3",
+            "sm4",
+            "kl",
+            "widekl",
+            "xsaves",
+        ];
         for feature in FEATURES {
             let flag = match feature.name {
                 "sse3" => "pni",
@@ -207,8 +234,11 @@ mod tests {
                 "sha" => "sha_ni",
                 "avxvnni" => "avx_vnni",
                 "avxifma" => "avx_ifma",
+                "avxvnniint8" => "avx_vnni_int8",
+                "avxvnniint16" => "avx_vnni_int16",
+                "avxneconvert" => "avx_ne_convert",
                 name @ ("avx512vbmi2" | "avx512vnni" | "avx512bitalg" | "avx512vpopcntdq" | "avx512fp16"
-                | "avx512bf16") => &name.replacen("avx512", "avx512_", 1),
+                | "avx512bf16" | "avx512vp2intersect") => &name.replacen("avx512", "avx512_", 1),
                 name => &name.replace('.', "_"),
             };
             let is_known = flags.contains(&flag);

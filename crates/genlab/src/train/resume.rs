@@ -1,13 +1,14 @@
 //! `genlab resume`: goes on with a run as if it had never stopped.
 
 use super::begin::facts;
-use super::{Console, Run, in_pool};
+use super::{Console, Run};
 use crate::checkpoint::{self, Checkpoint, Schedule, State};
 use crate::cli::ResumeArgs;
 use crate::config::to_toml;
 use crate::errors::Failure;
 use crate::library::{Library, Workload};
 use crate::plan::{self, Plan};
+use crate::pool::in_pool;
 use crate::progress::{counted, thousands};
 use crate::run_folder::RunFolder;
 use crate::signals::Stop;

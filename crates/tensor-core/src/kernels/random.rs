@@ -218,6 +218,7 @@ fn sin_cos_turn(word: u32) -> (f32, f32) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernels::parallel::testing::same_on_any_pool;
 
     /// Known answers of Random123, the authors' library (`kat_vectors`, philox4x32-10).
     #[test]
@@ -275,17 +276,14 @@ mod tests {
             expected_uniform.extend([a, b, c, d].map(unit));
             expected_normal.extend([normal_pair(a, b), normal_pair(c, d)].concat());
         }
-        for threads in [1, 2, 5] {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            for n in [0, 1, 5, LINE, LINE + 1, CHUNK, n] {
+        for n in [0, 1, 5, LINE, LINE + 1, CHUNK, n] {
+            let (u, z) = same_on_any_pool(|| {
                 let (mut u, mut z) = (vec![9.0; n], vec![9.0; n]);
-                pool.install(|| uniform(key, first, &mut u));
-                pool.install(|| normal(key, first, &mut z));
-                assert!(
-                    u == expected_uniform[..n] && z == expected_normal[..n],
-                    "{n} elements, {threads} threads"
-                );
-            }
+                uniform(key, first, &mut u);
+                normal(key, first, &mut z);
+                (u, z)
+            });
+            assert!(u == expected_uniform[..n] && z == expected_normal[..n], "{n} elements");
         }
     }
 }

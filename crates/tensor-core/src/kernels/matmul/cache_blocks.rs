@@ -1,7 +1,7 @@
 //! Rung 4: the same tiles, in an order in which what is read again is still in the cache.
 //!
 //! The last rung read B from main memory for each row of tiles. Here the product is cut into blocks: 256 steps of K by 256 columns of B are
-//! 256 KiB, which stay in the second-level cache (1 MiB a core here, 256 KiB and more elsewhere) while all rows of A pass by.
+//! 256 KiB, which stay in the second-level cache (256 KiB to 2 MiB a core) while all rows of A pass by.
 //!
 //! What limits it: the numbers of a block lie apart, each row of a tile in another page of memory. Caches that choose a place by the low
 //! bits of an address have few places for rows that are a power of two apart, and each page needs an entry in a small table.

@@ -80,27 +80,32 @@ impl Rectangles {
     pub(super) fn new<T: Float>(sizes: [usize; 3], threads: usize) -> Rectangles {
         let [m, _, n] = sizes;
         let width = T::Lanes::WIDTH;
-        // By columns nothing is packed twice, so they come first; then by rows; and by columns again if these are too few.
-        let mut across = wanted(sizes, ENOUGH, threads).min(n.div_ceil(BLOCK * width));
-        let mut down = 1;
-        for (for_each_thread, [rows, vectors]) in CUTS {
-            let wanted = wanted(sizes, for_each_thread, threads);
-            down = wanted.div_ceil(across).min(m / rows).max(down);
-            across = wanted.div_ceil(down).min(n / (vectors * width)).max(across);
-        }
         let mut whole = Rectangles {
             sizes: [m, n],
             units: [TILE.rows, width],
-            parts: [down, across],
+            parts: [1, 1],
             halved: 0..0,
             halves: (0, TILE.rows),
         };
+        let wanted = |for_each_thread| wanted(sizes, for_each_thread, threads);
+        if wanted(ENOUGH) == 1 {
+            return whole;
+        }
+        // By columns nothing is packed twice, so they come first; then by rows; and by columns again if these are too few.
+        let mut across = wanted(ENOUGH).min(n.div_ceil(BLOCK * width));
+        let mut down = 1;
+        for (for_each_thread, [rows, vectors]) in CUTS {
+            let wanted = wanted(for_each_thread);
+            down = wanted.div_ceil(across).min(m / rows).max(down);
+            across = wanted.div_ceil(down).min(n / (vectors * width)).max(across);
+        }
+        whole.parts = [down, across];
         let is_wide = n.div_ceil(width) / across >= 2 * TILE.vectors;
         if is_wide {
             whole.halves = (1, TILE.vectors * width);
         }
         // Where there are enough, smaller ones would cost 1 to 2 % of a product of 1024 x 1024 x 1024.
-        if down * across < wanted(sizes, ENOUGH, threads) && (is_wide || m / down >= ROWS) {
+        if down * across < wanted(ENOUGH) && (is_wide || m / down >= ROWS) {
             whole.halved = taken_last(down * across, threads);
         }
         whole

@@ -22,6 +22,10 @@ impl Rung for Reference {
         None
     }
 
+    fn is_reference(&self) -> bool {
+        true
+    }
+
     #[inline(never)]
     fn run(&self, sizes: [usize; 3], a: Matrix<'_, f32>, b: Matrix<'_, f32>, c: &mut [f32]) {
         product(sizes, a, b, &mut Piece::whole(c, sizes[2]), false);

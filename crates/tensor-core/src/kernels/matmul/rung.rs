@@ -18,6 +18,11 @@ pub trait Rung: Sync {
         false
     }
 
+    /// Whether it is no step of the ladder, but what the steps are compared with.
+    fn is_reference(&self) -> bool {
+        false
+    }
+
     /// C = A B: A is m x k, B is k x n, C is m x n and contiguous. No size is 0, and the operands lie inside their slices: [`product`] sees to it.
     fn run(&self, sizes: [usize; 3], a: Matrix<'_, f32>, b: Matrix<'_, f32>, c: &mut [f32]);
 }

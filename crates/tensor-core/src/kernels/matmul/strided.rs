@@ -4,7 +4,8 @@
 //! each tile twice. Here the microkernel reads A's rows or columns in place, so that only B is packed: by vectors where its rows are contiguous, by
 //! squares turned in registers where its columns are. And what is left at the edges goes to smaller tiles: of 4, 2 and 1 rows, of 2 vectors and 1;
 //! only a last vector that is not whole is filled up with zeros. A row of tiles is finished before the next one begins: B's panels come from
-//! the second-level cache each time, as fast as they are used, and A's few rows stay in the first.
+//! the second-level cache each time, as fast as they are used, and A's few rows stay in the first. For that its blocks are narrower and longer: twelve vectors by
+//! 512 steps of K (`cut.rs`).
 //!
 //! Only where neither rows nor columns of A are contiguous, or its columns push each other out of the caches, the rows of two tiles are gathered first.
 //!

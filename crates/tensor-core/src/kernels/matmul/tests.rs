@@ -14,6 +14,7 @@ fn numbers<T: Float>(n: usize) -> Vec<T> {
 /// C by the definition, in double precision, and no further from it than 2 sqrt(K) eps (|A| |B|).
 fn check<T: Float>(m: usize, k: usize, n: usize, a: Matrix<'_, T>, b: Matrix<'_, T>, accumulate: bool, epsilon: f64) {
     let before = numbers::<T>(m * n);
+    let terms = k + usize::from(accumulate);
     let c = same_on_any_pool(|| {
         let mut c = before.clone();
         matmul(m, k, n, a, b, &mut c, Store::new(accumulate));
@@ -31,7 +32,7 @@ fn check<T: Float>(m: usize, k: usize, n: usize, a: Matrix<'_, T>, b: Matrix<'_,
             }
             let got = c[i * n + j].to_f64();
             assert!(
-                (got - want).abs() <= 2.0 * ((k + 1) as f64).sqrt() * epsilon * size,
+                (got - want).abs() <= 2.0 * (terms as f64).sqrt() * epsilon * size,
                 "{m} x {k} x {n} at ({i}, {j}): {got} is not {want}"
             );
         }
@@ -250,15 +251,15 @@ proptest! {
 
 #[test]
 fn long_sums_are_right() {
-    let data = numbers::<f32>(2000 * 70);
-    for &rung in RUNGS {
-        check_rung(
-            rung,
-            [9, 2000, 70],
-            Matrix::of_rows(&data, 2000),
-            Matrix::of_rows(&data, 70),
-        );
+    // Several blocks of K, in each layout.
+    let [m, k, n] = [19, 2000, 70];
+    let data = numbers::<f32>(k * n);
+    for (ta, tb) in [(false, false), (false, true), (true, false), (true, true)] {
+        for &rung in RUNGS {
+            check_rung(rung, [m, k, n], matrix(&data, m, k, ta), matrix(&data, k, n, tb));
+        }
     }
+    all_layouts::<f64>(m, 1100, n, f64::EPSILON);
 }
 
 /// Sums, bias and activation of a product that is cut into pieces, into blocks of K, and into tiles with edges.

@@ -4,7 +4,7 @@
 //! So the caller can finish every task alone. It waits only for helpers that have joined, never for one that has not, which may be asleep.
 //!
 //! The types that threads share come from `super::sync`. In `model.rs` those are loom's, and this very file is tried in every order in which the
-//! threads can take their steps.
+//! threads can take their steps with a few interruptions.
 
 use super::sync::{AtomicPtr, AtomicUsize, Patience};
 use std::any::Any;
