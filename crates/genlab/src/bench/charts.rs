@@ -292,8 +292,9 @@ mod tests {
     }
 
     #[test]
-    fn there_is_a_colour_for_each_rung() {
-        assert_eq!(COLOURS.len(), RUNGS.len());
+    fn no_two_rungs_have_one_colour() {
+        let colours: Vec<_> = (0..RUNGS.len()).map(colour).map(|colour| colour.rgb()).collect();
+        assert!((1..colours.len()).all(|i| !colours[..i].contains(&colours[i])));
     }
 
     #[test]
