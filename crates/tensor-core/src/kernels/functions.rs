@@ -67,26 +67,27 @@ fn integer(rounded: f32x16) -> i32x16 {
     bits(rounded) - i32x16::splat(ROUND.to_bits() as i32)
 }
 
-/// 2ⁿ y, in two halves, since neither 2¹²⁸ nor 2⁻¹⁵⁰ is a normal number: only the last product rounds.
+/// 2ⁿ y for the integer n in the sum of n and [`ROUND`]. In two halves, since neither 2¹²⁸ nor 2⁻¹⁵⁰ is a normal number: only the last product rounds.
 #[inline(always)]
-fn scale(y: f32x16, n: i32x16) -> f32x16 {
+fn scale(y: f32x16, rounded: f32x16) -> f32x16 {
+    // With the exponents' bias of 127 for each half.
+    let n: i32x16 = bits(rounded) - i32x16::splat(ROUND.to_bits() as i32 - 2 * 127);
     let half: i32x16 = n >> 1;
-    y * power_of_two(half) * power_of_two(n - half)
+    y * from_bits(half << 23) * from_bits((n - half) << 23)
 }
 
 /// Beyond this eˣ is infinite.
 const LARGEST: f32 = 89.0;
+/// Below this eˣ is less than half of the smallest number: 0.
+const LOWEST: f32 = -104.0;
 
 /// eˣ = 2ⁿ eʳ
 #[inline(always)]
 pub fn exp(x: f32x16) -> f32x16 {
-    let (e_r_1, rounded) = reduce(x, ROUND);
-    let y = scale(e_r_1 + f32x16::splat(1.0), integer(rounded));
-    // Beyond these the steps above mean nothing, but the answer is known. NaN has passed through them as NaN.
-    let y = x
-        .simd_gt(f32x16::splat(LARGEST))
-        .select(f32x16::splat(f32::INFINITY), y);
-    x.simd_lt(f32x16::splat(-104.0)).select(f32x16::splat(0.0), y)
+    // In this order NaN stays NaN without being asked for: a number is known to be none.
+    let limited = Lanes::min(f32x16::splat(LARGEST), Lanes::max(f32x16::splat(LOWEST), x));
+    let (e_r_1, rounded) = reduce(limited, ROUND);
+    scale(e_r_1 + f32x16::splat(1.0), rounded)
 }
 
 /// eˣ for x <= 0, with the bits of [`exp`] in three quarters of its instructions. Nothing overflows, so that 2ⁿ⁺²⁴ may be multiplied by adding
@@ -94,8 +95,7 @@ pub fn exp(x: f32x16) -> f32x16 {
 #[inline(always)]
 pub fn exp_below_zero(x: f32x16) -> f32x16 {
     const SHIFT: f32 = 24.0;
-    // e⁻¹⁰⁴ is less than half of the smallest number: 0.
-    let lowest = f32x16::splat(-104.0);
+    let lowest = f32x16::splat(LOWEST);
     let limited = lowest.simd_gt(x).select(lowest, x);
     let (e_r_1, rounded) = reduce(limited, ROUND + SHIFT);
     // The bits of `ROUND` itself are shifted out.
@@ -113,7 +113,7 @@ pub fn exp_m1(x: f32x16) -> f32x16 {
     let (e_r_1, rounded) = reduce(limited, ROUND);
     let n = integer(rounded);
     let inverse = power_of_two(-n.min(i32x16::splat(126)));
-    let y = scale(e_r_1 + (f32x16::splat(1.0) - inverse), n);
+    let y = scale(e_r_1 + (f32x16::splat(1.0) - inverse), rounded);
     let y = x
         .simd_gt(f32x16::splat(LARGEST))
         .select(f32x16::splat(f32::INFINITY), y);
