@@ -89,6 +89,7 @@ fn warn_of_narrow_vectors() {
             eprintln!(
                 "warning: the CPU has {name}, which this build does not use: build in the project's folder and without RUSTFLAGS"
             );
+            return;
         }
     }
 }

@@ -263,6 +263,6 @@ fn what_a_program_complains_of_stands_below_the_table() {
     fs::write(&programs.steps, ours + warning).unwrap();
     let output = programs.compare(&["--engines", "torch"]);
     let (_, below) = output.stdout.split_once("missing: ").unwrap();
-    let wanted = "genmodels, iwae_step: narrow vectors\nmissing: torch, iwae_step: exit code 1: out of memory\n";
+    let wanted = "genmodels: narrow vectors\nmissing: torch, iwae_step: exit code 1: out of memory\n";
     assert_eq!(below, wanted);
 }

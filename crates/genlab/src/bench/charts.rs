@@ -14,7 +14,7 @@ const SMALLEST: f64 = 4.0;
 /// Pixels between labels that would lie upon each other.
 const GAP: i32 = 16;
 
-/// Those of the rungs, from the first on. A ladder that is longer begins again.
+/// Those of the rungs, from the first on. A ladder that is longer, while one tries a rung, begins again; one that stays is to have a colour of its own.
 const COLOURS: [RGBColor; 10] = [
     RGBColor(0xb3, 0x4a, 0x12),
     RGBColor(0xdd, 0x8a, 0x00),

@@ -1,7 +1,7 @@
 use super::*;
 use crate::kernels::parallel::testing::same_on_any_pool;
 
-const SIZES: [[usize; 3]; 14] = [
+const SIZES: [[usize; 3]; 17] = [
     [0, 3, 4],
     [3, 4, 0],
     [2, 1, 1],
@@ -10,6 +10,9 @@ const SIZES: [[usize; 3]; 14] = [
     [3000, 32, 1],
     [3, 16, 1],
     [3, 17, 1],
+    [3, 64, 1],
+    [3, 80, 1],
+    [2, 1024, 1],
     [2, 5000, 1],
     [1000, 100, 1],
     [2, 5, 3],
@@ -201,6 +204,45 @@ fn a_wrong_length_is_refused() {
     softmax(&[0.0; 23], [2, 3, 4], &mut [0.0; 24]);
 }
 
+/// Lines that are filled up before they are computed, and lines that are not.
+#[test]
+fn infinite_numbers_in_long_lines() {
+    let infinity = f32::INFINITY;
+    for size in [33, 64] {
+        let line = |numbers: &[(usize, f32)]| {
+            let mut x = vec![-infinity; size];
+            numbers.iter().for_each(|&(i, number)| x[i] = number);
+            let mut results = [(); 3].map(|()| vec![9.0; size]);
+            let [soft, share, log] = &mut results;
+            softmax(&x, [1, size, 1], soft);
+            shares(&x, [1, size, 1], share);
+            log_softmax(&x, [1, size, 1], log);
+            let mut sum = [9.0];
+            logsumexp(&x, [1, size, 1], &mut sum);
+            (results, sum[0])
+        };
+        let ([soft, share, _], sum) = line(&[]);
+        assert!(soft.iter().all(|x| x.is_nan()) && share == vec![0.0; size] && sum == -infinity);
+
+        let ([soft, share, log], sum) = line(&[(0, 1.0), (32, 1.0)]);
+        let mut wanted = vec![0.0; size];
+        (wanted[0], wanted[32]) = (0.5, 0.5);
+        assert!(soft == wanted && share == wanted && sum == 1.0 + std::f32::consts::LN_2);
+        assert!((0..size).all(|i| (log[i] == -infinity) == (wanted[i] == 0.0)));
+
+        let ([soft, ..], sum) = line(&[(20, infinity), (32, 3.0)]);
+        assert!(soft[20].is_nan() && sum == infinity);
+        let ([soft, _, log], sum) = line(&[(0, 1.0), (32, f32::NAN)]);
+        assert!(soft.iter().chain(&log).all(|x| x.is_nan()) && sum.is_nan());
+    }
+}
+
+#[test]
+#[should_panic(expected = "a target is none of 33 classes")]
+fn a_target_in_the_padding_is_refused() {
+    cross_entropy(&[0.0f32; 33], &[40], [1, 33, 1], &mut [0.0]);
+}
+
 #[test]
 fn a_divisor_divides_as_division_does() {
     let divide = |x: f32, by: f32| {
@@ -219,7 +261,15 @@ fn a_divisor_divides_as_division_does() {
             "{x:e} / {by:e} = {found:e}, not {wanted:e}"
         );
     }
-    // A sum of exponentials is at least 1; beside it the smallest numbers may lose one step.
+    // The last digit of the smallest numbers may be another.
+    for i in 0..100_000u32 {
+        let x = 2f32.powi(-126 + (i % 27) as i32) * (1.0 + (i.wrapping_mul(2_654_435_761) >> 9) as f32 / 2f32.powi(23));
+        let by = 1.0 + (i.wrapping_mul(2_246_822_519) >> 8) as f32 / 2f32.powi(24);
+        assert!(
+            divide(x, by).to_bits().abs_diff((x / by).to_bits()) <= 1,
+            "{x:e} / {by}"
+        );
+    }
     for (x, by) in [(1e-40, 3.0), (1e-45, 1.0), (3e-45, 1000.0), (f32::MIN_POSITIVE, 7.0)] {
         assert!(
             divide(x, by).to_bits().abs_diff((x / by).to_bits()) <= 1,
