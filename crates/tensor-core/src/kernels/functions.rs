@@ -90,7 +90,7 @@ pub fn exp(x: f32x16) -> f32x16 {
     scale(e_r_1 + f32x16::splat(1.0), rounded)
 }
 
-/// eˣ for x <= 0, with the bits of [`exp`] in three quarters of its instructions. Nothing overflows, so that 2ⁿ⁺²⁴ may be multiplied by adding
+/// eˣ for x <= 0, with the bits of [`exp`] in fewer instructions. Nothing overflows, so that 2ⁿ⁺²⁴ may be multiplied by adding
 /// to the exponent's bits; 2⁻²⁴ then makes a subnormal number of it where it is one, and only this product rounds.
 #[inline(always)]
 pub fn exp_below_zero(x: f32x16) -> f32x16 {
