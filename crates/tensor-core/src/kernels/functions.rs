@@ -9,7 +9,8 @@
 //! and both signs: exp 1.00, exp_m1 1.46, ln 0.81, ln_1p 1.41, tanh 1.20, sigmoid 1.80, softplus 1.68. The tests hold them to 2 or less.
 //! Zero, infinities, NaN and subnormal numbers, as arguments and as results, come out right.
 
-use super::simd::Lanes;
+use super::simd::{KNOWN_EXTREMES, Lanes};
+use std::f32::consts::{LN_2, LOG2_E};
 use wide::{f32x16, i32x16};
 
 // ln 2 in two parts. The first has so few digits (355/512) that its product with an exponent is exact.
@@ -18,6 +19,8 @@ const LN_2_LOW: f32 = -2.121_944_4e-4;
 
 /// Adding 1.5 · 2²³ to a small number leaves it rounded to the nearest integer in the low bits of the sum.
 const ROUND: f32 = 12_582_912.0;
+/// What is added to an exponent where its bits are stored.
+const BIAS: f32 = 127.0;
 
 /// Σ cᵢ xⁱ: neighbours are paired, then Horner's scheme in x² joins the pairs, with half as many steps that wait for one another.
 #[inline(always)]
@@ -40,25 +43,52 @@ pub(super) fn from_bits(x: i32x16) -> f32x16 {
     bytemuck::cast(x)
 }
 
+/// The larger of x and a number; NaN if x is. Of two zeros, either.
+///
+/// x86's instruction answers with its second operand where either is NaN, ARM's with NaN. (`Lanes::max` takes three instructions: the compiler does not see
+/// that a number is none.)
+#[inline(always)]
+fn at_least(x: f32x16, number: f32) -> f32x16 {
+    let number = f32x16::splat(number);
+    match KNOWN_EXTREMES {
+        true => number.fast_max(x),
+        false => number.simd_gt(x).select(number, x),
+    }
+}
+
+/// The smaller of x and a number; NaN if x is. See [`at_least`].
+#[inline(always)]
+fn at_most(x: f32x16, number: f32) -> f32x16 {
+    let number = f32x16::splat(number);
+    match KNOWN_EXTREMES {
+        true => number.fast_min(x),
+        false => x.simd_gt(number).select(number, x),
+    }
+}
+
 /// 2ⁿ for -126 <= n <= 127.
 #[inline(always)]
 fn power_of_two(n: i32x16) -> f32x16 {
     from_bits((n + i32x16::splat(127)) << 23)
 }
 
+/// The integer in the sum of it and [`ROUND`], in the place of an exponent. (The bits of `ROUND` itself are shifted out.)
+#[inline(always)]
+fn exponent(rounded: f32x16) -> i32x16 {
+    bits(rounded) << 23
+}
+
+/// eʳ = 1 + r + r² q(r), for |r| <= ln 2 / 2.
+const Q: [f32; 5] = [0.499_999_94, 0.166_665_21, 0.041_668_39, 0.008_368_717, 0.001_381_46];
+
 /// x as n ln 2 + r, where n is the integer nearest to x / ln 2, so |r| <= ln 2 / 2. Gives eʳ - 1, and the sum of n and `round` whose lowest bits hold it.
 #[inline(always)]
 fn reduce(x: f32x16, round: f32) -> (f32x16, f32x16) {
-    let rounded = x.mul_add(f32x16::splat(std::f32::consts::LOG2_E), f32x16::splat(round));
+    let rounded = x.mul_add(f32x16::splat(LOG2_E), f32x16::splat(round));
     let n = rounded - f32x16::splat(round);
     let r = n.mul_add(f32x16::splat(-LN_2_HIGH), x);
     let r = n.mul_add(f32x16::splat(-LN_2_LOW), r);
-    // eʳ = 1 + r + r² q(r)
-    let q = polynomial(
-        r,
-        [0.499_999_94, 0.166_665_21, 0.041_668_39, 0.008_368_717, 0.001_381_46],
-    );
-    ((r * r).mul_add(q, r), rounded)
+    ((r * r).mul_add(polynomial(r, Q), r), rounded)
 }
 
 /// The integer n in the sum of n and [`ROUND`].
@@ -78,38 +108,39 @@ fn scale(y: f32x16, rounded: f32x16) -> f32x16 {
 
 /// Beyond this eˣ is infinite.
 const LARGEST: f32 = 89.0;
-/// Below this eˣ is less than half of the smallest number: 0.
-const LOWEST: f32 = -104.0;
+/// Here and below, eˣ is less than half of the smallest number: 0. It is -151.9 ln 2, so that n is -152.
+const LOWEST: f32 = -105.3;
 
-/// eˣ = 2ⁿ eʳ
+/// eˣ = 2ⁿ eʳ, where 2ⁿ is a product of two: neither 2¹²⁸ nor 2⁻¹⁵⁰ is a normal number. Only the sum, in eʳ = 1 + (eʳ - 1), and the last product round.
+///
+/// The first factor has about a sixth of n: for -152, that leaves -127 to the second one, whose bits are then those of 0. (A product of numbers other than 0
+/// that underflows to 0 takes an Intel processor 10 to 20 times as long.)
 #[inline(always)]
 pub fn exp(x: f32x16) -> f32x16 {
-    // In this order NaN stays NaN without being asked for: a number is known to be none.
-    let limited = Lanes::min(f32x16::splat(LARGEST), Lanes::max(f32x16::splat(LOWEST), x));
-    let (e_r_1, rounded) = reduce(limited, ROUND);
-    scale(e_r_1 + f32x16::splat(1.0), rounded)
+    const PART: f32 = 25.0 / 152.0;
+    let x = at_most(at_least(x, LOWEST), LARGEST);
+    // The exponents of both carry their bias.
+    let (e_r_1, rounded) = reduce(x, ROUND + 2.0 * BIAS);
+    let part = exponent(x.mul_add(f32x16::splat(PART * LOG2_E), f32x16::splat(ROUND + BIAS)));
+    let power = from_bits(part);
+    power.mul_add(e_r_1, power) * from_bits(exponent(rounded) - part)
 }
 
-/// eˣ for x <= 0, with the bits of [`exp`] in fewer instructions. Nothing overflows, so that 2ⁿ⁺²⁴ may be multiplied by adding
-/// to the exponent's bits; 2⁻²⁴ then makes a subnormal number of it where it is one, and only this product rounds.
+/// eˣ for x <= 0, with the bits of [`exp`] in fewer instructions: 2ⁿ⁺²⁵ is a normal number or, for n = -152, stored as 0, and only the product with 2⁻²⁵
+/// rounds again.
 #[inline(always)]
 pub fn exp_below_zero(x: f32x16) -> f32x16 {
-    const SHIFT: f32 = 24.0;
-    let lowest = f32x16::splat(LOWEST);
-    let limited = lowest.simd_gt(x).select(lowest, x);
-    let (e_r_1, rounded) = reduce(limited, ROUND + SHIFT);
-    // The bits of `ROUND` itself are shifted out.
-    let y = bits(e_r_1 + f32x16::splat(1.0)) + (bits(rounded) << 23);
-    let y = from_bits(y) * f32x16::splat(1.0 / (1 << (SHIFT as i32)) as f32);
-    // The bits of NaN may have become anything.
-    x.is_nan().select(x, y)
+    const SHIFT: f32 = 25.0;
+    let (e_r_1, rounded) = reduce(at_least(x, LOWEST), ROUND + BIAS + SHIFT);
+    let power = from_bits(exponent(rounded));
+    power.mul_add(e_r_1, power) * f32x16::splat(1.0 / (1 << (SHIFT as i32)) as f32)
 }
 
 /// eˣ - 1 = 2ⁿ ((eʳ - 1) + (1 - 2⁻ⁿ)), where nothing cancels for small x: there n = 0.
 #[inline(always)]
 pub fn exp_m1(x: f32x16) -> f32x16 {
     // Below -50 the answer is -1, and 2⁻ⁿ would leave the range before long.
-    let limited = Lanes::max(x, f32x16::splat(-50.0));
+    let limited = at_least(x, -50.0);
     let (e_r_1, rounded) = reduce(limited, ROUND);
     let n = integer(rounded);
     let inverse = power_of_two(-n.min(i32x16::splat(126)));
@@ -198,20 +229,33 @@ pub fn ln_1p(x: f32x16) -> f32x16 {
     x.simd_eq(f32x16::splat(0.0)).select(x, y)
 }
 
+/// 1 + e²ˣ for 0 <= x <= 10, with an error in e²ˣ of some 2⁻²³.
+///
+/// As in [`reduce`], but x = (n ln 2) / 2 + s, and e²ˢ = 1 + 2 (s + s² 2q(2s)): so nothing is doubled but coefficients and a power of two. And one product
+/// with n is enough: the digits that ln 2 lacks are 2⁻²⁴ of e²ˣ where n is 30, and less before.
+#[inline(always)]
+fn one_and_exp_2(x: f32x16) -> f32x16 {
+    const Q_OF_DOUBLE: [f32; 5] = [2.0 * Q[0], 4.0 * Q[1], 8.0 * Q[2], 16.0 * Q[3], 32.0 * Q[4]];
+    const BIASED: f32 = ROUND + BIAS + 1.0;
+    let rounded = x.mul_add(f32x16::splat(2.0 * LOG2_E), f32x16::splat(BIASED));
+    let n = rounded - f32x16::splat(BIASED);
+    let s = n.mul_add(f32x16::splat(-0.5 * LN_2), x);
+    let half = (s * s).mul_add(polynomial(s, Q_OF_DOUBLE), s);
+    let twice_the_power = from_bits(exponent(rounded));
+    let one_and_power = twice_the_power.mul_add(f32x16::splat(0.5), f32x16::splat(1.0));
+    twice_the_power.mul_add(half, one_and_power)
+}
+
 /// tanh x = 1 - 2 / (1 + e²ˣ) for positive x, which would cancel near 0: there x + x³ p(x²). tanh is odd.
 #[inline(always)]
 pub fn tanh(x: f32x16) -> f32x16 {
-    const BIAS: f32 = 127.0;
     let one = f32x16::splat(1.0);
     let size = x.abs();
-    // From 10 on the answer is 1, and e²⁰ is far from the limits of the exponent: 2ⁿ is the integer's bits in the exponent's place. (Those of `ROUND` itself
-    // are shifted out.) The lower bounds, here and for x², are where the result no longer depends on what they bound: products of tiny numbers underflow, and
-    // each that does can take an Intel processor 150 cycles. Where tanh is repeated until it shrinks to nothing, a vector took 220 ns instead of 80.
-    let limited = size.fast_max(f32x16::splat(0.5)).fast_min(f32x16::splat(10.0));
-    let (e_r_1, rounded) = reduce(limited + limited, ROUND + BIAS);
-    let power = from_bits(bits(rounded) << 23);
-    let large = one - f32x16::splat(2.0) / power.mul_add(e_r_1, power + one);
-    let not_tiny = size.fast_max(f32x16::splat(1e-12));
+    // The lower bound is where the result no longer depends on it: products of tiny numbers underflow, and each that does can take an Intel processor 150
+    // cycles. Where tanh is repeated until it shrinks to nothing, a vector took 220 ns instead of 80.
+    let not_tiny = at_least(size, 1e-12);
+    // From 10 on the answer is 1, and e²⁰ is far from the limits of the exponent.
+    let large = one - f32x16::splat(2.0) / one_and_exp_2(at_most(not_tiny, 10.0));
     let x2 = not_tiny * not_tiny;
     let p = polynomial(
         x2,
@@ -243,7 +287,7 @@ pub fn sigmoid<L: Lanes>(x: L) -> L {
 #[inline(always)]
 pub fn softplus(x: f32x16) -> f32x16 {
     // The logarithm's argument is between 0 and 1, except that it is anything for NaN, which the first term preserves.
-    Lanes::max(x, f32x16::splat(0.0)) + ln_1p_finite(exp_below_zero(-x.abs()))
+    at_least(x, 0.0) + ln_1p_finite(exp_below_zero(-x.abs()))
 }
 
 #[cfg(test)]

@@ -202,7 +202,7 @@ pub trait Lanes:
 }
 
 /// Whether it is known what this processor's maximum of a number and NaN is.
-const KNOWN_EXTREMES: bool = cfg!(any(target_arch = "x86_64", target_arch = "aarch64"));
+pub(super) const KNOWN_EXTREMES: bool = cfg!(any(target_arch = "x86_64", target_arch = "aarch64"));
 
 /// A function of single numbers for each lane. A call for each, which the loops of all operations share, and not a copy of it in each of them.
 #[inline(always)]
