@@ -67,8 +67,8 @@ pub fn for_each_part<T: Send>(y: &mut [T], part: usize, work: usize, f: impl Fn(
 
 fn for_each_piece<T: Send>(y: &mut [T], piece: usize, work: usize, f: &(dyn Fn(usize, &mut [T]) + Sync)) {
     let pieces = Pieces::new(y, piece);
-    region::run(pieces.count(), work, &|i| {
-        // SAFETY: `run` calls with each number once.
+    region::pass(pieces.count(), work, &|i| {
+        // SAFETY: `pass` calls with each number once.
         #[allow(unsafe_code, reason = "see `Pieces`")]
         let (start, y) = unsafe { pieces.take(i) };
         f(start, y);
@@ -105,8 +105,8 @@ pub fn for_each_group<T: Send, const N: usize>(
             slices.iter().all(|slice| slice.count() == count),
             "the slices have different numbers of chunks"
         );
-        region::run(count, count.saturating_mul(work), &|i| {
-            // SAFETY: `run` calls with each number once.
+        region::pass(count, count.saturating_mul(work), &|i| {
+            // SAFETY: `pass` calls with each number once.
             #[allow(unsafe_code, reason = "see `Pieces`")]
             let chunks = slices.each_ref().map(|slice| unsafe { slice.take(i) }.1);
             f(i, chunks);

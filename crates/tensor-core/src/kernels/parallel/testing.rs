@@ -17,7 +17,8 @@ pub(crate) fn until(happens: impl FnMut() -> bool) {
     assert!(happens_within(Duration::from_secs(60), happens), "it does not happen");
 }
 
-fn happens_within(time: Duration, mut happens: impl FnMut() -> bool) -> bool {
+/// [`until`], but for so long at most. Whether it has happened.
+pub(super) fn happens_within(time: Duration, mut happens: impl FnMut() -> bool) -> bool {
     let began = Instant::now();
     while !happens() {
         if began.elapsed() > time {

@@ -1,10 +1,12 @@
-use super::testing::{all_awake, gather, on_pool, same_on_any_pool, until};
+use super::testing::{all_awake, gather, happens_within, on_pool, same_on_any_pool, until};
 use super::*;
 use rayon::prelude::*;
 use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::thread::{self, ThreadId};
+use std::time::Duration;
 
 /// The numbers from 0, each from a task of its own.
 fn count_up(tasks: usize) -> Vec<usize> {
@@ -29,6 +31,43 @@ fn each_task_runs_once() {
             assert!(runs.iter().all(|n| n.load(Ordering::Relaxed) == 1));
         });
     }
+}
+
+#[test]
+fn a_pass_begins_where_the_last_one_ended() {
+    // Alone, from one end to the other and back.
+    let order = on_pool(1, || {
+        let order = Mutex::new(Vec::new());
+        for _ in 0..2 {
+            for_each_chunk(&mut [0; 5], 1, |i, _| order.lock().unwrap().push(i));
+        }
+        order.into_inner().unwrap()
+    });
+    assert_eq!(order, [0, 1, 2, 3, 4, 4, 3, 2, 1, 0]);
+    // With another thread, from both ends to the middle and back. (A helper is free to leave just before a job, which says nothing then.)
+    let firsts = || {
+        let caller = thread::current().id();
+        let firsts = Mutex::new([None; 2]);
+        for_each_part(&mut [0; 6], 1, WORTH_WAKING, |i, _| {
+            let helps = usize::from(thread::current().id() != caller);
+            firsts.lock().unwrap()[helps].get_or_insert(i);
+            happens_within(Duration::from_millis(50), || {
+                firsts.lock().unwrap().iter().all(Option::is_some)
+            });
+        });
+        let [caller, helper] = firsts.into_inner().unwrap();
+        caller.zip(helper)
+    };
+    let mut seen = HashSet::new();
+    on_pool(2, || {
+        all_awake(|| {
+            until(|| {
+                seen.extend(firsts());
+                seen.len() > 1
+            });
+        });
+    });
+    assert_eq!(seen, HashSet::from([(0, 5), (2, 3)]));
 }
 
 #[test]
