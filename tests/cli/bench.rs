@@ -4,13 +4,14 @@ use crate::bad_input::refused;
 use crate::program::{Place, json_lines, stderr, stdout};
 use serde_json::Value;
 
-const RUNGS: [&str; 11] = [
+const RUNGS: [&str; 12] = [
     "naive",
     "reordered",
     "register_tile",
     "cache_blocks",
     "packed",
     "simd",
+    "edges",
     "strided",
     "small",
     "flipped",

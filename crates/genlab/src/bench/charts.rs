@@ -15,7 +15,7 @@ const SMALLEST: f64 = 4.0;
 const GAP: i32 = 16;
 
 /// Those of the rungs, from the first on. A ladder that is longer, while one tries a rung, begins again; one that stays is to have a colour of its own.
-const COLOURS: [RGBColor; 10] = [
+const COLOURS: [RGBColor; 11] = [
     RGBColor(0xb3, 0x4a, 0x12),
     RGBColor(0xdd, 0x8a, 0x00),
     RGBColor(0x7a, 0x94, 0x1c),
@@ -26,6 +26,7 @@ const COLOURS: [RGBColor; 10] = [
     RGBColor(0x92, 0x3f, 0xb8),
     RGBColor(0xe0, 0x72, 0xb4),
     RGBColor(0xc2, 0x1f, 0x6d),
+    RGBColor(0x6b, 0x4b, 0x3a),
 ];
 /// That of the reference.
 const GREY: RGBColor = RGBColor(0x80, 0x80, 0x80);

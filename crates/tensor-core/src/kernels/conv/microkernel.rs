@@ -51,9 +51,7 @@ pub(super) fn product<T: Float>(
             narrow::product(a, b, block.len(), c, places, accumulate);
             continue;
         }
-        let mut i = 0;
-        while i < a.rows.len() {
-            let rows = i..i + tile_rows(a.rows.len() - i);
+        for rows in tile_rows(a.rows.len()) {
             let a = Indirect {
                 rows: &a.rows[rows.clone()],
                 ..a
@@ -64,7 +62,6 @@ pub(super) fn product<T: Float>(
                 let c = &mut c[columns.start..];
                 any_tile(a, reach, b, width, c, &places[rows.clone()], accumulate);
             }
-            i = rows.end;
         }
     }
 }

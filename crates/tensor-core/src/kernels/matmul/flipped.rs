@@ -1,4 +1,4 @@
-//! Rung 9: where B lies column by column and is the larger operand, A is packed in its place.
+//! Rung 10: where B lies column by column and is the larger operand, A is packed in its place.
 //!
 //! That is x Wᵀ, the forward pass of every layer, with a batch x that is smaller than the weights. The last rung turned all of W into panels, for a few rows of
 //! x to meet them. But (A B)ᵀ = Bᵀ Aᵀ, and Bᵀ has rows: here the microkernel reads them where they lie, as it read those of A, and A goes into the
@@ -21,7 +21,7 @@ pub(super) const GROUP: usize = TILE.rows * TILES;
 const TILES: usize = if TILE.rows.is_multiple_of(SQUARE) { 2 } else { 4 };
 const _: () = assert!(GROUP.is_multiple_of(SQUARE));
 
-/// Rung 9.
+/// Rung 10.
 pub(super) struct Flipped;
 
 impl Rung for Flipped {
@@ -69,13 +69,10 @@ pub(super) fn product<T: Float>(a: &Prepacked, b: Matrix<'_, T>, c: &mut Piece<'
             for panel in panels::<T>(rows.len()) {
                 let width = filled::<T>(&panel);
                 let sums = &mut room[..columns.len() * width];
-                let mut j = 0;
-                while j < columns.len() {
-                    let count = tile_rows(columns.len() - j);
-                    let mut tile = Piece::whole(&mut sums[j * width..][..count * width], width);
-                    let b = b.from(start + j, steps.start);
+                for rows in tile_rows(columns.len()) {
+                    let mut tile = Piece::whole(&mut sums[rows.start * width..rows.end * width], width);
+                    let b = b.from(start + rows.start, steps.start);
                     any_tile(steps.len(), b, a.panel(&panel), &mut tile, false);
-                    j += count;
                 }
                 let mut c = c.part(rows.start + panel.start..rows.start + panel.end, columns.clone());
                 store_turned(sums, width, &mut c, accumulate);

@@ -3,19 +3,20 @@
 //! Each rung is one short file, which differs from the one before by one idea and says what limits it. All of them are in [`RUNGS`], and can be run and
 //! measured beside each other.
 //!
-//! | rung               | what is new                                                                                               |
-//! |--------------------|-----------------------------------------------------------------------------------------------------------|
-//! | `naive.rs`         | the definition                                                                                            |
-//! | `reordered.rs`     | rows are added to rows                                                                                    |
-//! | `register_tile.rs` | sums stay in registers                                                                                    |
-//! | `cache_blocks.rs`  | what is read again is still in the cache                                                                  |
-//! | `packed.rs`        | what is read lies in the order in which it is read                                                        |
-//! | `simd.rs`          | the tile in vectors (`microkernel.rs`)                                                                    |
-//! | `strided.rs`       | operands are read where they lie, and edges have tiles of their own (`tiles.rs`); B is packed (`pack.rs`) |
-//! | `small.rs`         | B is not packed for few rows of A                                                                         |
-//! | `flipped.rs`       | where B is transposed and the larger operand, A is packed in its place                                    |
-//! | `parallel.rs`      | pieces of C on all threads: what the engine uses                                                          |
-//! | `reference.rs`     | the crate `matrixmultiply`                                                                                |
+//! | rung               | what is new                                                                    |
+//! |--------------------|--------------------------------------------------------------------------------|
+//! | `naive.rs`         | the definition                                                                 |
+//! | `reordered.rs`     | rows are added to rows                                                         |
+//! | `register_tile.rs` | sums stay in registers                                                         |
+//! | `cache_blocks.rs`  | what is read again is still in the cache                                       |
+//! | `packed.rs`        | what is read lies in the order in which it is read (`pack.rs`)                 |
+//! | `simd.rs`          | the tile in vectors (`microkernel.rs`)                                         |
+//! | `edges.rs`         | a tile is no larger than what C has there (`tiles.rs`)                         |
+//! | `strided.rs`       | A is read where it lies, and only B is packed                                  |
+//! | `small.rs`         | B is not packed for few rows of A                                              |
+//! | `flipped.rs`       | where B is transposed and the larger operand, A is packed in its place         |
+//! | `parallel.rs`      | pieces of C on all threads: what the engine uses                               |
+//! | `reference.rs`     | the crate `matrixmultiply`                                                     |
 //!
 //! What several rungs need: where a product is cut into blocks (`cut.rs`) and for threads (`rectangles.rs`), which rows of A are copied first
 //! (`gather.rs`), operands (`operand.rs`), and what is done with a sum (`store.rs`). Beside the ladder stands `prepacked.rs`: an operand that is packed once
@@ -23,6 +24,7 @@
 
 mod cache_blocks;
 mod cut;
+mod edges;
 mod flipped;
 mod gather;
 mod microkernel;
@@ -67,6 +69,7 @@ pub const RUNGS: &[&dyn Rung] = &[
     &cache_blocks::CacheBlocks,
     &packed::Packed,
     &simd::Simd,
+    &edges::Edges,
     &strided::Strided,
     &small::Small,
     &flipped::Flipped,

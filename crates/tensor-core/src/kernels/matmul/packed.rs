@@ -8,11 +8,12 @@
 
 use super::cache_blocks::{K_BLOCK, N_BLOCK};
 use super::operand::{Matrix, Piece};
+use super::pack::pack;
 use super::register_tile::{self, COLUMNS, ROWS};
 use super::rung::Rung;
 
 /// Rows of A in a block.
-const M_BLOCK: usize = 96;
+pub(super) const M_BLOCK: usize = 96;
 
 /// Rung 5.
 pub(super) struct Packed;
@@ -52,10 +53,10 @@ pub(super) fn blocks(
         let k = K_BLOCK.min(k - p);
         for j in (0..n).step_by(N_BLOCK) {
             let width = N_BLOCK.min(n - j);
-            pack(b.from(p, j), k, width, columns, &mut b_panels);
+            panels(b.from(p, j), k, width, columns, &mut b_panels);
             for i in (0..m).step_by(M_BLOCK) {
                 let height = M_BLOCK.min(m - i);
-                pack(a.from(i, p).transposed(), k, height, rows, &mut a_panels);
+                panels(a.from(i, p).transposed(), k, height, rows, &mut a_panels);
                 let mut c = c.part(i..i + height, j..j + width);
                 for (b, j) in b_panels.chunks_exact(k * columns).zip((0..width).step_by(columns)) {
                     for (a, i) in a_panels.chunks_exact(k * rows).zip((0..height).step_by(rows)) {
@@ -76,17 +77,10 @@ pub(super) fn blocks(
 }
 
 /// Panels of so many columns, each with `k` rows, the last filled up with zeros.
-fn pack(b: Matrix<'_, f32>, k: usize, width: usize, columns: usize, panels: &mut Vec<f32>) {
-    panels.clear();
-    for j in (0..width).step_by(columns) {
-        for p in 0..k {
-            let end = width.min(j + columns);
-            match b.column_stride {
-                1 => panels.extend_from_slice(&b.data[p * b.row_stride..][j..end]),
-                _ => panels.extend((j..end).map(|j| b.at(p, j))),
-            }
-            panels.resize(panels.len() + j + columns - end, 0.0);
-        }
+fn panels(b: Matrix<'_, f32>, k: usize, width: usize, columns: usize, panels: &mut Vec<f32>) {
+    panels.resize(width.next_multiple_of(columns) * k, 0.0);
+    for (panel, j) in panels.chunks_exact_mut(k * columns).zip((0..width).step_by(columns)) {
+        pack(b.from(0, j), k, columns.min(width - j), columns, panel);
     }
 }
 

@@ -1,4 +1,4 @@
-//! Rung 10: C is cut into pieces, and threads take them up.
+//! Rung 11: C is cut into pieces, and threads take them up.
 //!
 //! The last rung ran on one core. Here a large product is cut into pieces of C, each of which is a product by itself. No thread waits for
 //! another: a piece packs its own part of B. Where C is cut by columns alone, nothing is packed twice; where also by rows, a
@@ -17,7 +17,7 @@ use super::rung::Rung;
 use super::store::Store;
 use super::{WIDE, flipped, reference, small};
 
-/// Rung 10.
+/// Rung 11.
 pub(super) struct Parallel;
 
 impl Rung for Parallel {

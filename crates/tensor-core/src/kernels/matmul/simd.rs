@@ -4,7 +4,7 @@
 //! once instead of twice. Here the same panels go to [`microkernel::tile`], which says what each register holds: it runs as fast as the
 //! processor multiplies.
 //!
-//! What limits it: all that is not the tile. Small products are mostly packing; at the edges, zeros are multiplied; C is written twice.
+//! What limits it: all that is not the tile. At the edges, zeros are multiplied; and the sums of each tile are stored twice, in a buffer and in C.
 
 use super::super::simd::Lanes;
 use super::microkernel::{self, Panel, TILE};

@@ -1,4 +1,4 @@
-//! Rung 8: B is not packed where that would not pay.
+//! Rung 9: B is not packed where that would not pay.
 //!
 //! The last rung copied all of B, even if only a few rows of A were to meet it. Here the microkernel then reads rows of B where they lie: it asks
 //! only that they are contiguous.
@@ -19,7 +19,7 @@ const FEW_ROWS: usize = 64;
 /// The same where rows of B [`collide`]: read in place, a product with 64 rows of A took twice as long for 512 x 1024 and a seventh longer for 64 x 4096.
 const FEW_COLLIDING: usize = 16;
 
-/// Rung 8.
+/// Rung 9.
 pub(super) struct Small;
 
 impl Rung for Small {

@@ -1,11 +1,8 @@
-//! Rung 7: operands are read where they lie, and edges have tiles of their own.
+//! Rung 8: A is read where it lies.
 //!
-//! The last rung copied A although each number of it is read only once for a whole row of tiles, multiplied zeros at the edges, and stored
-//! each tile twice. Here the microkernel reads A's rows or columns in place, so that only B is packed: by vectors where its rows are contiguous, by
-//! squares turned in registers where its columns are. And what is left at the edges goes to smaller tiles: of 4, 2 and 1 rows, of 2 vectors and 1;
-//! only a last vector that is not whole is filled up with zeros. A row of tiles is finished before the next one begins: B's panels come from
-//! the second-level cache each time, as fast as they are used, and A's few rows stay in the first. For that its blocks are narrower and longer: twelve vectors by
-//! 512 steps of K (`cut.rs`).
+//! The last rung copied A although each number of it is read only once for a row of tiles. Here the microkernel reads A's rows or columns in place, and only B
+//! is packed. So the loops change places: a row of tiles is finished before the next one begins, while its few rows of A are still in the first cache, and
+//! B's panels come from the second each time, as fast as they are used. For that the blocks are narrower and longer: twelve vectors by 512 steps of K (`cut.rs`).
 //!
 //! Only where neither rows nor columns of A are contiguous, or its columns push each other out of the caches, the rows of two tiles are gathered first.
 //!
@@ -23,7 +20,7 @@ use super::tiles::{any_tile, panels, tile_rows};
 use crate::storage::Storage;
 use std::ops::Range;
 
-/// Rung 7.
+/// Rung 8.
 pub(super) struct Strided;
 
 impl Rung for Strided {
@@ -32,7 +29,7 @@ impl Rung for Strided {
     }
 
     fn idea(&self) -> &'static str {
-        "A is read where it lies, edges have smaller tiles"
+        "A is read where it lies"
     }
 
     fn bytes(&self) -> Option<f64> {
@@ -99,17 +96,15 @@ fn rows_of_tiles<T: Float>(
             true => gather::rows(a.from(start, 0), end - start, k, room),
             false => a.from(start, 0),
         };
-        let mut i = start;
-        while i < end {
-            let rows = tile_rows(end - i);
+        for rows in tile_rows(end - start) {
+            let a = a.from(rows.start, 0);
             for columns in panels::<T>(c.columns()) {
-                let mut c = c.part(i..i + rows, columns.clone());
-                any_tile(k, a.from(i - start, 0), b.panel(&columns), &mut c, accumulate);
+                let mut c = c.part(start + rows.start..start + rows.end, columns.clone());
+                any_tile(k, a, b.panel(&columns), &mut c, accumulate);
                 if let Some(store) = complete {
                     store.columns(columns).finish(&mut c);
                 }
             }
-            i += rows;
         }
     }
 }

@@ -21,14 +21,20 @@ pub(in super::super) fn panels<T: Float>(columns: usize) -> impl Iterator<Item =
     })
 }
 
-/// The rows of the next tile, where so many are left.
-pub(in super::super) fn tile_rows(left: usize) -> usize {
-    match left {
-        _ if left >= TILE.rows => TILE.rows,
-        4.. => 4,
-        2.. => 2,
-        _ => 1,
-    }
+/// The rows of each tile, from top to bottom: as many as there can be.
+pub(in super::super) fn tile_rows(rows: usize) -> impl Iterator<Item = Range<usize>> {
+    let mut start = 0;
+    std::iter::from_fn(move || {
+        let end = start
+            + match rows - start {
+                0 => return None,
+                left if left >= TILE.rows => TILE.rows,
+                4.. => 4,
+                2.. => 2,
+                _ => 1,
+            };
+        Some(std::mem::replace(&mut start, end)..end)
+    })
 }
 
 /// Two vectors, if a tile has as many.
