@@ -14,8 +14,9 @@ use super::operand::{Matrix, Piece, Shared};
 use super::prepacked::Prepacked;
 use super::rectangles::{self, Rectangles};
 use super::rung::Rung;
+use super::small::{self, FEW_ROWS};
 use super::store::Store;
-use super::{WIDE, flipped, reference, small};
+use super::{WIDE, flipped, reference};
 
 /// Rung 11.
 pub(super) struct Parallel;
@@ -55,7 +56,8 @@ pub(super) fn product<T: Float>(
         return product_flipped(sizes, a, b, c, store);
     }
     let [_, k, n] = sizes;
-    let pieces = Rectangles::new::<T>(sizes, threads());
+    let packs = small::packs([FEW_ROWS, k, n], &b);
+    let pieces = Rectangles::new::<T>(sizes, packs, threads());
     let c = Shared::new(Piece::whole(c, n));
     for_each_task_of(rectangles::work(sizes), pieces.count(), |task| {
         let [is, js] = pieces.get(task);

@@ -15,7 +15,7 @@ use super::strided;
 
 /// With so few rows of A, each number of B is read so few times that copying it takes longer than reading it where it lies: at 32 rows a fifth longer, at
 /// 128 rows as long, at 512 rows a tenth shorter.
-const FEW_ROWS: usize = 64;
+pub(super) const FEW_ROWS: usize = 64;
 /// The same where rows of B [`collide`]: read in place, a product with 64 rows of A took twice as long for 512 x 1024 and a seventh longer for 64 x 4096.
 const FEW_COLLIDING: usize = 16;
 
@@ -53,7 +53,7 @@ pub(super) fn product<T: Float>(
 }
 
 /// Whether to pack B.
-fn packs<T: Float>([m, k, _]: [usize; 3], b: &Matrix<'_, T>) -> bool {
+pub(super) fn packs<T: Float>([m, k, _]: [usize; 3], b: &Matrix<'_, T>) -> bool {
     let few = if collide::<T>(k, b.row_stride) {
         FEW_COLLIDING
     } else {

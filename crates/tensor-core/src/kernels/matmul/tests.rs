@@ -82,7 +82,7 @@ fn sizes_and_layouts() {
 fn large_products_are_cut() {
     for (m, k, n) in [(128, 784, 400), (784, 128, 400), (1003, 310, 77)] {
         assert!(
-            Rectangles::new::<f32>([m, k, n], 2).count() > 1,
+            Rectangles::new::<f32>([m, k, n], true, 2).count() > 1,
             "{m} x {k} x {n} stays whole"
         );
         all_layouts::<f32>(m, k, n, f32::EPSILON as f64);
@@ -271,7 +271,7 @@ fn what_is_stored() {
 
 fn stored(transposed: bool) {
     let [m, k, n] = [110, 1100, 403];
-    assert!(Rectangles::new::<f32>([m, k, n], 2).count() > 1);
+    assert!(Rectangles::new::<f32>([m, k, n], true, 2).count() > 1);
     let (a, b) = (numbers::<f32>(m * k), numbers::<f32>(k * n));
     let (a, b) = (Matrix::of_rows(&a, k), matrix(&b, k, n, transposed));
     let before: Vec<f32> = numbers(m * n);
