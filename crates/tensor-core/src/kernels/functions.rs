@@ -46,7 +46,7 @@ pub(super) fn from_bits(x: i32x16) -> f32x16 {
 /// The larger of x and a number; NaN if x is. Of two zeros, either.
 ///
 /// x86's instruction answers with its second operand where either is NaN, ARM's with NaN. (`Lanes::max` takes three instructions: the compiler does not see
-/// that a number is none.)
+/// that a constant is not NaN.)
 #[inline(always)]
 fn at_least(x: f32x16, number: f32) -> f32x16 {
     let number = f32x16::splat(number);
@@ -69,7 +69,7 @@ fn at_most(x: f32x16, number: f32) -> f32x16 {
 /// 2ⁿ for -126 <= n <= 127.
 #[inline(always)]
 fn power_of_two(n: i32x16) -> f32x16 {
-    from_bits((n + i32x16::splat(127)) << 23)
+    from_bits((n + i32x16::splat(BIAS as i32)) << 23)
 }
 
 /// The integer in the sum of it and [`ROUND`], in the place of an exponent. (The bits of `ROUND` itself are shifted out.)
@@ -100,8 +100,8 @@ fn integer(rounded: f32x16) -> i32x16 {
 /// 2ⁿ y for the integer n in the sum of n and [`ROUND`]. In two halves, since neither 2¹²⁸ nor 2⁻¹⁵⁰ is a normal number: only the last product rounds.
 #[inline(always)]
 fn scale(y: f32x16, rounded: f32x16) -> f32x16 {
-    // With the exponents' bias of 127 for each half.
-    let n: i32x16 = bits(rounded) - i32x16::splat(ROUND.to_bits() as i32 - 2 * 127);
+    // Each half carries the bias of an exponent.
+    let n: i32x16 = bits(rounded) - i32x16::splat(ROUND.to_bits() as i32 - 2 * BIAS as i32);
     let half: i32x16 = n >> 1;
     y * from_bits(half << 23) * from_bits((n - half) << 23)
 }
@@ -229,7 +229,7 @@ pub fn ln_1p(x: f32x16) -> f32x16 {
     x.simd_eq(f32x16::splat(0.0)).select(x, y)
 }
 
-/// 1 + e²ˣ for 0 <= x <= 10, with an error in e²ˣ of some 2⁻²³.
+/// 1 + e²ˣ for 0 <= x <= 10, with an error in e²ˣ of some 2⁻²³. (Without fused multiply-add up to 2⁻²⁰ for large x, where tanh is 1 whatever it is.)
 ///
 /// As in [`reduce`], but x = (n ln 2) / 2 + s, and e²ˢ = 1 + 2 (s + s² 2q(2s)): so nothing is doubled but coefficients and a power of two. And one product
 /// with n is enough: the digits that ln 2 lacks are 2⁻²⁴ of e²ˣ where n is 30, and less before.

@@ -1,8 +1,8 @@
 //! Rung 7: a tile is no larger than what C has there.
 //!
-//! On the last rung all tiles were whole. So panels were filled up with zeros, which were multiplied: for 65 x 65 numbers of C, tiles of 72 x 96. And each
+//! On the last rung all tiles were whole. So panels were filled up with zeros, which were multiplied: for 65 x 65 numbers of C, with AVX-512, tiles of 72 x 96. And each
 //! tile left its sums in a buffer, from which the part that C has was copied. Here what is left at an edge goes to smaller tiles, of 4, 2 and 1 rows, of 2
-//! vectors and 1 (`tiles.rs`), and each adds its sums to C itself. Only a last vector that is not whole is filled up, and goes through a buffer.
+//! vectors and 1 (`tiles.rs`), and each adds its sums to C itself. Only where a last vector is not whole, it is filled up and the tile goes through a buffer.
 //!
 //! What limits it: A is copied into panels although each number of it is hardly read again.
 

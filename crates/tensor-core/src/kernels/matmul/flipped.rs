@@ -69,9 +69,9 @@ pub(super) fn product<T: Float>(a: &Prepacked, b: Matrix<'_, T>, c: &mut Piece<'
             for panel in panels::<T>(rows.len()) {
                 let width = filled::<T>(&panel);
                 let sums = &mut room[..columns.len() * width];
-                for rows in tile_rows(columns.len()) {
-                    let mut tile = Piece::whole(&mut sums[rows.start * width..rows.end * width], width);
-                    let b = b.from(start + rows.start, steps.start);
+                for js in tile_rows(columns.len()) {
+                    let mut tile = Piece::whole(&mut sums[js.start * width..js.end * width], width);
+                    let b = b.from(start + js.start, steps.start);
                     any_tile(steps.len(), b, a.panel(&panel), &mut tile, false);
                 }
                 let mut c = c.part(rows.start + panel.start..rows.start + panel.end, columns.clone());

@@ -76,7 +76,7 @@ pub(super) fn filled<T: Float>(columns: &Range<usize>) -> usize {
     columns.len().next_multiple_of(T::Lanes::WIDTH)
 }
 
-/// Fills a panel with `k` rows of B, each followed by zeros up to `width`, which is a whole number of vectors.
+/// Fills a panel with `k` rows of B, each followed by zeros up to `width`. (With Aᵀ as B, it is the rows of a tile, column after column.)
 #[inline(never)]
 pub(in super::super) fn pack<T: Float>(b: Matrix<'_, T>, k: usize, columns: usize, width: usize, out: &mut [T]) {
     debug_assert_eq!(out.len(), k * width);
@@ -98,7 +98,8 @@ pub(in super::super) fn pack<T: Float>(b: Matrix<'_, T>, k: usize, columns: usiz
 
 /// Where B's rows are contiguous: they are copied.
 fn rows<T: Float>(b: Matrix<'_, T>, columns: usize, width: usize, out: &mut [T]) {
-    match (columns == width).then_some(width / T::Lanes::WIDTH) {
+    let is_whole = columns == width && width.is_multiple_of(T::Lanes::WIDTH);
+    match is_whole.then_some(width / T::Lanes::WIDTH) {
         Some(1) => whole_rows::<T, 1>(b, out),
         Some(2) => whole_rows::<T, 2>(b, out),
         Some(3) => whole_rows::<T, 3>(b, out),

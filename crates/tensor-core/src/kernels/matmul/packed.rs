@@ -53,10 +53,10 @@ pub(super) fn blocks(
         let k = K_BLOCK.min(k - p);
         for j in (0..n).step_by(N_BLOCK) {
             let width = N_BLOCK.min(n - j);
-            panels(b.from(p, j), k, width, columns, &mut b_panels);
+            pack_panels(b.from(p, j), k, width, columns, &mut b_panels);
             for i in (0..m).step_by(M_BLOCK) {
                 let height = M_BLOCK.min(m - i);
-                panels(a.from(i, p).transposed(), k, height, rows, &mut a_panels);
+                pack_panels(a.from(i, p).transposed(), k, height, rows, &mut a_panels);
                 let mut c = c.part(i..i + height, j..j + width);
                 for (b, j) in b_panels.chunks_exact(k * columns).zip((0..width).step_by(columns)) {
                     for (a, i) in a_panels.chunks_exact(k * rows).zip((0..height).step_by(rows)) {
@@ -77,7 +77,7 @@ pub(super) fn blocks(
 }
 
 /// Panels of so many columns, each with `k` rows, the last filled up with zeros.
-fn panels(b: Matrix<'_, f32>, k: usize, width: usize, columns: usize, panels: &mut Vec<f32>) {
+fn pack_panels(b: Matrix<'_, f32>, k: usize, width: usize, columns: usize, panels: &mut Vec<f32>) {
     panels.resize(width.next_multiple_of(columns) * k, 0.0);
     for (panel, j) in panels.chunks_exact_mut(k * columns).zip((0..width).step_by(columns)) {
         pack(b.from(0, j), k, columns.min(width - j), columns, panel);

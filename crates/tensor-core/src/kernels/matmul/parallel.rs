@@ -2,8 +2,8 @@
 //!
 //! The last rung ran on one core. Here a large product is cut into pieces of C, each of which is a product by itself. No thread waits for
 //! another: a piece packs its own part of B. Where C is cut by columns alone, nothing is packed twice; where also by rows, a
-//! piece has so many that packing is some hundredth of its work, as little as fetching what another core packed. (Where it is A that is packed, it is
-//! small: all threads do that before there are pieces, and all share it.) `rectangles.rs` says where it is cut.
+//! piece has so many that packing is a few hundredths of its work, not much more than fetching what another core packed, or so few that it packs nothing.
+//! (Where it is A that is packed, it is small: all threads do that before there are pieces, and all share it.) `rectangles.rs` says where it is cut.
 //!
 //! What limits it: the multiplications that the cores can do.
 
@@ -56,7 +56,7 @@ pub(super) fn product<T: Float>(
         return product_flipped(sizes, a, b, c, store);
     }
     let [_, k, n] = sizes;
-    let packs = small::packs([FEW_ROWS, k, n], &b);
+    let packs = !WIDE || small::packs([FEW_ROWS, k, n], &b);
     let pieces = Rectangles::new::<T>(sizes, packs, threads());
     let c = Shared::new(Piece::whole(c, n));
     for_each_task_of(rectangles::work(sizes), pieces.count(), |task| {

@@ -17,25 +17,24 @@ const LEAST: usize = 500_000;
 const PER_ELEMENT: usize = 6;
 /// Rectangles for each thread that are enough.
 const ENOUGH: usize = 8;
-/// How C is cut, until there are so many rectangles for each thread: each has so many rows and vectors at least. First so that little is packed twice and no
-/// tile is narrow; where that gives too few, so that threads which are not equally fast wait little for each other; and last so that each gets any work at
-/// all. (With 512 rows at least, two threads were a sixth slower at N = 512, where a rectangle was a fourth.)
+/// Ways to cut C: until there are so many rectangles for each thread, each of which has so many rows and vectors at least.
 type Cuts = &'static [(usize, [usize; 2])];
+/// First so that little is packed twice and no tile is narrow; where that gives too few, so that threads which are not equally fast wait little for each other;
+/// and last so that each gets any work at all. (With 512 rows at least, two threads were a sixth slower at N = 512, where a rectangle was a fourth.)
 const CUTS: Cuts = &[
     (ENOUGH, [ROWS, TWO_TILES]),
     (ENOUGH / 2, [ROWS / 2, TWO_TILES]),
     (ENOUGH / 2, [ROWS, TILE.vectors]),
     (ENOUGH / 4, [32, 2]),
 ];
-/// The same where B is small and few rows of A read it where it lies: pieces that pack nothing. At N = 128 to 256, two threads are 5 to 15 % faster for it.
-const CUTS_WITH_SMALL_B: Cuts = &[
-    (ENOUGH, [ROWS, TWO_TILES]),
-    (ENOUGH / 2, [FEW_ROWS, TWO_TILES]),
-    (ENOUGH / 4, [32, TILE.vectors]),
-];
-/// Numbers of B that are read again from a second-level cache, beside what else is there. (With twice as many, two threads are slower at N = 352.)
-const SMALL_B: usize = 1 << 16;
-/// Vectors of two tiles: fewer, and a row of A is read for one alone.
+/// The same where B is small and few rows of A read it where it lies. Then C is first cut into pieces of so few rows, which pack nothing: at N = 128 to 256,
+/// two threads are 5 to 15 % faster for it.
+const CUTS_WITH_SMALL_B: Cuts = &[(ENOUGH / 2, [FEW_ROWS, TWO_TILES]), (ENOUGH / 4, [32, TILE.vectors])];
+/// Bytes of B that are read again from a second-level cache, beside what else is there. (With twice as many, two threads are slower at N = 352.)
+const SMALL_B: usize = 1 << 18;
+/// Rows of the tallest piece that packs nothing.
+const TALL: usize = FEW_ROWS / TILE.rows * TILE.rows;
+/// Vectors of two tiles: with fewer, a row of A is read for one alone.
 const TWO_TILES: usize = 2 * TILE.vectors;
 /// Rows with which packing is a small part of the work.
 const ROWS: usize = 256;
@@ -57,6 +56,7 @@ pub(super) fn products_in_a_task(sizes: [usize; 3]) -> usize {
 
 /// Whether a product is too small to be cut, for any number of threads.
 pub(super) fn is_whole<T: Float>(sizes: [usize; 3]) -> bool {
+    // Whether pieces pack decides how C is cut, not if.
     Rectangles::new::<T>(sizes, true, usize::MAX).count() == 1
 }
 
@@ -89,7 +89,7 @@ pub(super) struct Rectangles {
 }
 
 impl Rectangles {
-    /// For a product that so many threads share, and of which pieces with few rows pack B or not. No size is 0.
+    /// For a product that so many threads share; `packs` says whether even pieces of few rows pack B. No size is 0.
     pub(super) fn new<T: Float>(sizes: [usize; 3], packs: bool, threads: usize) -> Rectangles {
         let [m, k, n] = sizes;
         let width = T::Lanes::WIDTH;
@@ -104,12 +104,12 @@ impl Rectangles {
         if wanted(ENOUGH) == 1 {
             return whole;
         }
-        // By columns nothing is packed twice, so they come first; then by rows; and by columns again if these are too few.
-        let mut across = wanted(ENOUGH).min(n.div_ceil(BLOCK * width));
-        let mut down = 1;
-        let cuts = match k.saturating_mul(n) <= SMALL_B && m >= 2 * FEW_ROWS && !packs {
-            true => CUTS_WITH_SMALL_B,
-            false => CUTS,
+        let has_small_b = k.saturating_mul(n).saturating_mul(T::DTYPE.size()) <= SMALL_B;
+        let (cuts, mut down, mut across) = if has_small_b && !packs && m >= 2 * FEW_ROWS {
+            (CUTS_WITH_SMALL_B, m.div_ceil(TALL).min(wanted(ENOUGH)), 1)
+        } else {
+            // By columns nothing is packed twice, so they come first; then by rows; and by columns again if these are too few.
+            (CUTS, 1, wanted(ENOUGH).min(n.div_ceil(BLOCK * width)))
         };
         for &(for_each_thread, [rows, vectors]) in cuts {
             let wanted = wanted(for_each_thread);
@@ -226,14 +226,17 @@ mod tests {
 
     #[test]
     fn where_b_is_small_and_need_not_be_packed_no_piece_does() {
-        let rectangles = Rectangles::new::<f32>([256, 256, 256], false, 2);
-        let rows = (0..rectangles.count()).map(|i| rectangles.get(i)[0].len());
-        assert!(rows.max().unwrap() <= FEW_ROWS);
+        for n in 128..=256 {
+            let rectangles = Rectangles::new::<f32>([n, n, n], false, 2);
+            let rows = (0..rectangles.count()).map(|i| rectangles.get(i)[0].len());
+            assert!(rows.max().unwrap() <= FEW_ROWS, "{n}");
+        }
     }
 
     #[test]
     fn where_there_are_few_those_taken_last_are_small() {
-        let rectangles = Rectangles::new::<f32>([100, 4000, 768], true, 2);
+        let columns = 8 * TWO_TILES * <f32 as Float>::Lanes::WIDTH;
+        let rectangles = Rectangles::new::<f32>([100, 4000, columns], true, 2);
         let size = |i| rectangles.get(i).map(|range| range.len()).iter().product::<usize>();
         let count = rectangles.count();
         assert!(count < 16 && size(count / 2) < size(0) && size(count / 2) < size(count - 1));

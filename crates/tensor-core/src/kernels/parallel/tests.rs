@@ -35,15 +35,17 @@ fn each_task_runs_once() {
 
 #[test]
 fn a_pass_begins_where_the_last_one_ended() {
-    // Alone, from one end to the other and back.
-    let order = on_pool(1, || {
-        let order = Mutex::new(Vec::new());
-        for _ in 0..2 {
-            for_each_chunk(&mut [0; 5], 1, |i, _| order.lock().unwrap().push(i));
-        }
-        order.into_inner().unwrap()
-    });
-    assert_eq!(order, [0, 1, 2, 3, 4, 4, 3, 2, 1, 0]);
+    // Alone, or where no other thread is worth waking, from one end to the other and back; what is too small to turn does not count.
+    for threads in [1, 2] {
+        let order = on_pool(threads, || {
+            let order = Mutex::new(Vec::new());
+            for len in [5, 1, 5] {
+                for_each_part(&mut vec![0; len], 1, 1, |i, _| order.lock().unwrap().push(i));
+            }
+            order.into_inner().unwrap()
+        });
+        assert_eq!(order, [0, 1, 2, 3, 4, 0, 4, 3, 2, 1, 0]);
+    }
     // With another thread, from both ends to the middle and back. (A helper is free to leave just before a job, which says nothing then.)
     let firsts = || {
         let caller = thread::current().id();
