@@ -9,6 +9,11 @@
 //! and both signs: exp 1.00, exp_m1 1.46, ln 0.81, ln_1p 1.41, tanh 1.20, sigmoid 1.80, softplus 1.68. The tests hold them to 2 or less.
 //! Zero, infinities, NaN and subnormal numbers, as arguments and as results, come out right.
 
+#[cfg(test)]
+pub(super) mod testing;
+#[cfg(test)]
+mod tests;
+
 use super::simd::{KNOWN_EXTREMES, Lanes};
 use std::f32::consts::{LN_2, LOG2_E};
 use wide::{f32x16, i32x16};
@@ -91,39 +96,31 @@ fn reduce(x: f32x16, round: f32) -> (f32x16, f32x16) {
     ((r * r).mul_add(polynomial(r, Q), r), rounded)
 }
 
-/// The integer n in the sum of n and [`ROUND`].
+/// Two powers of two whose product is 2ⁿ, for x and what [`reduce`] gives with [`TWICE_BIASED`]: neither 2¹²⁸ nor 2⁻¹⁵⁰ is a normal number.
+///
+/// The first has about a sixth of n: for -152, that leaves -127 to the second one, whose bits are then those of 0. (A product of numbers other than 0
+/// that underflows to 0 takes an Intel processor 10 to 20 times as long.)
 #[inline(always)]
-fn integer(rounded: f32x16) -> i32x16 {
-    bits(rounded) - i32x16::splat(ROUND.to_bits() as i32)
+fn powers(x: f32x16, rounded: f32x16) -> [f32x16; 2] {
+    const PART: f32 = 25.0 / 152.0;
+    let part = exponent(x.mul_add(f32x16::splat(PART * LOG2_E), f32x16::splat(ROUND + BIAS)));
+    [from_bits(part), from_bits(exponent(rounded) - part)]
 }
 
-/// 2ⁿ y for the integer n in the sum of n and [`ROUND`]. In two halves, since neither 2¹²⁸ nor 2⁻¹⁵⁰ is a normal number: only the last product rounds.
-#[inline(always)]
-fn scale(y: f32x16, rounded: f32x16) -> f32x16 {
-    // Each half carries the bias of an exponent.
-    let n: i32x16 = bits(rounded) - i32x16::splat(ROUND.to_bits() as i32 - 2 * BIAS as i32);
-    let half: i32x16 = n >> 1;
-    y * from_bits(half << 23) * from_bits((n - half) << 23)
-}
-
+/// [`ROUND`] with the bias of two exponents.
+const TWICE_BIASED: f32 = ROUND + 2.0 * BIAS;
 /// Beyond this eˣ is infinite.
 const LARGEST: f32 = 89.0;
 /// Here and below, eˣ is less than half of the smallest number: 0. It is -151.9 ln 2, so that n is -152.
 const LOWEST: f32 = -105.3;
 
-/// eˣ = 2ⁿ eʳ, where 2ⁿ is a product of two: neither 2¹²⁸ nor 2⁻¹⁵⁰ is a normal number. Only the sum, in eʳ = 1 + (eʳ - 1), and the last product round.
-///
-/// The first factor has about a sixth of n: for -152, that leaves -127 to the second one, whose bits are then those of 0. (A product of numbers other than 0
-/// that underflows to 0 takes an Intel processor 10 to 20 times as long.)
+/// eˣ = 2ⁿ eʳ. Only the sum, in eʳ = 1 + (eʳ - 1), and the last product round.
 #[inline(always)]
 pub fn exp(x: f32x16) -> f32x16 {
-    const PART: f32 = 25.0 / 152.0;
     let x = at_most(at_least(x, LOWEST), LARGEST);
-    // The exponents of both carry their bias.
-    let (e_r_1, rounded) = reduce(x, ROUND + 2.0 * BIAS);
-    let part = exponent(x.mul_add(f32x16::splat(PART * LOG2_E), f32x16::splat(ROUND + BIAS)));
-    let power = from_bits(part);
-    power.mul_add(e_r_1, power) * from_bits(exponent(rounded) - part)
+    let (e_r_1, rounded) = reduce(x, TWICE_BIASED);
+    let [first, second] = powers(x, rounded);
+    first.mul_add(e_r_1, first) * second
 }
 
 /// eˣ for x <= 0, with the bits of [`exp`] in fewer instructions: 2ⁿ⁺²⁵ is a normal number or, for n = -152, stored as 0, and only the product with 2⁻²⁵
@@ -141,10 +138,11 @@ pub fn exp_below_zero(x: f32x16) -> f32x16 {
 pub fn exp_m1(x: f32x16) -> f32x16 {
     // Below -50 the answer is -1, and 2⁻ⁿ would leave the range before long.
     let limited = at_least(x, -50.0);
-    let (e_r_1, rounded) = reduce(limited, ROUND);
-    let n = integer(rounded);
+    let (e_r_1, rounded) = reduce(limited, TWICE_BIASED);
+    let n: i32x16 = bits(rounded) - i32x16::splat(TWICE_BIASED.to_bits() as i32);
     let inverse = power_of_two(-n.min(i32x16::splat(126)));
-    let y = scale(e_r_1 + (f32x16::splat(1.0) - inverse), rounded);
+    let [first, second] = powers(limited, rounded);
+    let y = (e_r_1 + (f32x16::splat(1.0) - inverse)) * first * second;
     let y = x
         .simd_gt(f32x16::splat(LARGEST))
         .select(f32x16::splat(f32::INFINITY), y);
@@ -288,251 +286,4 @@ pub fn sigmoid<L: Lanes>(x: L) -> L {
 pub fn softplus(x: f32x16) -> f32x16 {
     // The logarithm's argument is between 0 and 1, except that it is anything for NaN, which the first term preserves.
     at_least(x, 0.0) + ln_1p_finite(exp_below_zero(-x.abs()))
-}
-
-#[cfg(test)]
-pub(super) mod testing {
-    use super::*;
-
-    /// Numbers between floats, as a distance: infinitely many from a number to NaN.
-    fn ulps(got: f32, want: f64) -> f64 {
-        let nearest = want as f32;
-        if got == nearest || got.is_nan() && nearest.is_nan() {
-            return 0.0;
-        }
-        if !got.is_finite() || !nearest.is_finite() {
-            return f64::INFINITY;
-        }
-        let size = nearest.abs();
-        let ulp = (size.next_up() as f64 - size as f64).min(f32::MAX as f64);
-        ((got as f64 - want) / ulp).abs()
-    }
-
-    /// The largest error over every `step`th vector of arguments, in the order of their bits: all exponents, both signs, infinities and NaN.
-    fn worst(step: usize, f: impl Fn(f32x16) -> f32x16, exact: impl Fn(f64) -> f64) -> (f64, f32) {
-        let mut worst = (0.0, 0.0);
-        // An odd distance, so that the low bits vary too.
-        let distance = step as u32 | 1;
-        for first in (0..=u32::MAX).step_by(16 * step) {
-            let x: [f32; 16] = std::array::from_fn(|i| f32::from_bits(first.wrapping_add(i as u32 * distance)));
-            for (x, y) in x.into_iter().zip(f(f32x16::new(x)).to_array()) {
-                let error = ulps(y, exact(x as f64));
-                if error > worst.0 {
-                    worst = (error, x);
-                }
-            }
-        }
-        worst
-    }
-
-    pub(in crate::kernels) fn check(name: &str, limit: f64, f: impl Fn(f32x16) -> f32x16, exact: impl Fn(f64) -> f64) {
-        check_each(256, name, limit, f, exact);
-    }
-
-    /// [`check`] of all 2³² arguments.
-    pub(in crate::kernels) fn check_all(
-        name: &str,
-        limit: f64,
-        f: impl Fn(f32x16) -> f32x16,
-        exact: impl Fn(f64) -> f64,
-    ) {
-        check_each(1, name, limit, f, exact);
-    }
-
-    fn check_each(step: usize, name: &str, limit: f64, f: impl Fn(f32x16) -> f32x16, exact: impl Fn(f64) -> f64) {
-        let (error, x) = worst(step, f, exact);
-        println!("{name}: {error:.3} ulp, at {x:e}");
-        assert!(error <= limit, "{name}({x:e}) is {error} ulp off");
-    }
-
-    /// Asserts the bits of f at some arguments, and that NaN stays NaN.
-    pub(in crate::kernels) fn check_values(name: &str, f: impl Fn(f32x16) -> f32x16, values: &[(f32, f32)]) {
-        let at = |x: f32| f(f32x16::splat(x)).to_array()[7];
-        assert!(at(f32::NAN).is_nan(), "{name}(NaN) = {}", at(f32::NAN));
-        for &(x, want) in values {
-            let got = at(x);
-            let same = got.to_bits() == want.to_bits() || got.is_nan() && want.is_nan();
-            assert!(same, "{name}({x:e}) = {got:e}, not {want:e}");
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::testing::{check, check_all, check_values};
-    use super::*;
-
-    #[test]
-    fn exp_is_accurate() {
-        check("exp", 1.0, exp, f64::exp);
-    }
-
-    #[test]
-    fn exp_m1_is_accurate() {
-        check("exp_m1", 1.5, exp_m1, f64::exp_m1);
-    }
-
-    #[test]
-    fn ln_is_accurate() {
-        check("ln", 0.85, ln, f64::ln);
-    }
-
-    #[test]
-    fn ln_1p_is_accurate() {
-        check("ln_1p", 1.45, ln_1p, f64::ln_1p);
-    }
-
-    #[test]
-    fn tanh_is_accurate() {
-        check("tanh", 1.25, tanh, f64::tanh);
-    }
-
-    fn exact_sigmoid(x: f64) -> f64 {
-        if x > 0.0 {
-            1.0 / (1.0 + (-x).exp())
-        } else {
-            x.exp() / (1.0 + x.exp())
-        }
-    }
-
-    #[test]
-    fn sigmoid_is_accurate() {
-        check("sigmoid", 2.0, sigmoid, exact_sigmoid);
-    }
-
-    // All 2³² arguments.
-    #[test]
-    #[ignore = "takes a minute: cargo test -p tensor-core --lib every_f32 -- --ignored --nocapture"]
-    fn every_f32_of_exp() {
-        check_all("exp", 2.0, exp, f64::exp);
-    }
-
-    #[test]
-    #[ignore = "takes a minute: cargo test -p tensor-core --lib every_f32 -- --ignored --nocapture"]
-    fn every_f32_of_tanh() {
-        check_all("tanh", 2.0, tanh, f64::tanh);
-    }
-
-    #[test]
-    #[ignore = "takes a minute: cargo test -p tensor-core --lib every_f32 -- --ignored --nocapture"]
-    fn every_f32_of_sigmoid() {
-        check_all("sigmoid", 2.0, sigmoid, exact_sigmoid);
-    }
-
-    #[test]
-    fn below_zero_exp_has_a_shorter_way_to_the_same_bits() {
-        for first in (0x8000_0000..=u32::MAX).step_by(16 * 63) {
-            let x = f32x16::new(std::array::from_fn(|i| {
-                f32::from_bits(first.saturating_add(i as u32 * 63))
-            }));
-            let (short, long) = (exp_below_zero(x).to_array(), exp(x).to_array());
-            let same = |(a, b): (f32, f32)| a.to_bits() == b.to_bits() || a.is_nan() && b.is_nan();
-            assert!(
-                short.into_iter().zip(long).all(same),
-                "at {x:?}: {short:?}, not {long:?}"
-            );
-        }
-        check_values(
-            "exp_below_zero",
-            exp_below_zero,
-            &[(0.0, 1.0), (-0.0, 1.0), (f32::NEG_INFINITY, 0.0)],
-        );
-    }
-
-    #[test]
-    fn softplus_is_accurate() {
-        check("softplus", 1.7, softplus, |x| {
-            x.max(0.0) + (-x.abs()).exp().ln_1p() + if x.is_nan() { x } else { 0.0 }
-        });
-    }
-
-    #[test]
-    fn special_values() {
-        let (inf, nan) = (f32::INFINITY, f32::NAN);
-        check_values(
-            "exp",
-            exp,
-            &[
-                (0.0, 1.0),
-                (-0.0, 1.0),
-                (inf, inf),
-                (-inf, 0.0),
-                (89.0, inf),
-                (-100.0, 3.78e-44),
-            ],
-        );
-        check_values(
-            "exp_m1",
-            exp_m1,
-            &[
-                (0.0, 0.0),
-                (-0.0, -0.0),
-                (inf, inf),
-                (-inf, -1.0),
-                (89.0, inf),
-                (-100.0, -1.0),
-                (1e-45, 1e-45),
-            ],
-        );
-        check_values(
-            "ln",
-            ln,
-            &[
-                (1.0, 0.0),
-                (0.0, -inf),
-                (-0.0, -inf),
-                (inf, inf),
-                (-1.0, nan),
-                (1e-45, -103.278_93),
-            ],
-        );
-        check_values(
-            "ln_1p",
-            ln_1p,
-            &[
-                (0.0, 0.0),
-                (-0.0, -0.0),
-                (-1.0, -inf),
-                (inf, inf),
-                (-2.0, nan),
-                (1e-45, 1e-45),
-            ],
-        );
-        check_values(
-            "tanh",
-            tanh,
-            &[
-                (0.0, 0.0),
-                (-0.0, -0.0),
-                (inf, 1.0),
-                (-inf, -1.0),
-                (30.0, 1.0),
-                (1e-45, 1e-45),
-            ],
-        );
-        check_values(
-            "sigmoid",
-            sigmoid,
-            &[
-                (0.0, 0.5),
-                (-0.0, 0.5),
-                (inf, 1.0),
-                (-inf, 0.0),
-                (100.0, 1.0),
-                (-100.0, 3.78e-44),
-            ],
-        );
-        check_values(
-            "softplus",
-            softplus,
-            &[
-                (inf, inf),
-                (-inf, 0.0),
-                (100.0, 100.0),
-                (1e30, 1e30),
-                (-1e30, 0.0),
-                (-100.0, 3.78e-44),
-            ],
-        );
-    }
 }
