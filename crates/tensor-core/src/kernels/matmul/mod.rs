@@ -20,7 +20,7 @@
 //!
 //! What several rungs need: where a product is cut into blocks (`cut.rs`) and for threads (`rectangles.rs`), which rows of A are copied first
 //! (`gather.rs`), operands (`operand.rs`), and what is done with a sum (`store.rs`). Beside the ladder stands `prepacked.rs`: an operand that is packed once
-//! for many products, or for many pieces of one.
+//! for many products, or for many pieces of one, as those of a strip are (`strip.rs`).
 
 mod cache_blocks;
 mod cut;
@@ -43,6 +43,7 @@ mod simd;
 mod small;
 mod store;
 mod strided;
+mod strip;
 #[cfg(test)]
 mod tests;
 mod tiles;

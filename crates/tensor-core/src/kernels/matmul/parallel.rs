@@ -1,13 +1,15 @@
 //! Rung 11: C is cut into pieces, and threads take them up.
 //!
-//! The last rung ran on one core. Here a large product is cut into pieces of C, each of which is a product by itself. No thread waits for
-//! another: a piece packs its own part of B. Where C is cut by columns alone, nothing is packed twice; where also by rows, a
-//! piece has so many that packing is a few hundredths of its work, not much more than fetching what another core packed, or so few that it packs nothing.
-//! (Where it is A that is packed, it is small: all threads do that before there are pieces, and all share it.) `rectangles.rs` says where it is cut.
+//! The last rung ran on one core. Here a large product is cut into pieces of C, each of which is a product by itself, and no thread waits for another.
+//!
+//! So each packs what it needs of B, and the cut keeps that small. A tall C is cut into strips of columns and these by rows: a thread packs a strip once for all
+//! pieces of it that it takes up (`strip.rs`). A lower one is cut by columns alone, so that nothing is packed twice, or into pieces of so few rows
+//! that they pack nothing. (Where it is A that is packed, it is small: all threads do that before there are pieces, and all share it.)
+//! `rectangles.rs` says where it is cut.
 //!
 //! What limits it: the multiplications that the cores can do.
 
-use super::super::parallel::{for_each_task_of, threads};
+use super::super::parallel::{for_each_task_of, for_each_task_with, threads};
 use super::super::simd::Float;
 use super::microkernel::TILE;
 use super::operand::{Matrix, Piece, Shared};
@@ -16,6 +18,7 @@ use super::rectangles::{self, Rectangles};
 use super::rung::Rung;
 use super::small::{self, FEW_ROWS};
 use super::store::Store;
+use super::strip::Strip;
 use super::{WIDE, flipped, reference};
 
 /// Rung 11.
@@ -59,14 +62,24 @@ pub(super) fn product<T: Float>(
     let packs = !WIDE || small::packs([FEW_ROWS, k, n], &b);
     let pieces = Rectangles::new::<T>(sizes, packs, threads());
     let c = Shared::new(Piece::whole(c, n));
-    for_each_task_of(rectangles::work(sizes), pieces.count(), |task| {
-        let [is, js] = pieces.get(task);
-        let (sizes, i, j) = ([is.len(), k, js.len()], is.start, js.start);
-        // SAFETY: each task is another rectangle, and is called once; and no two of them overlap.
-        #[allow(unsafe_code, reason = "pieces of the same rows")]
-        let mut c = unsafe { c.part(is, js.clone()) };
-        piece(sizes, a.from(i, 0), b.from(0, j), &mut c, store.columns(js));
-    });
+    for_each_task_with(
+        rectangles::work(sizes),
+        pieces.count(),
+        Strip::default,
+        |strip, task| {
+            let [is, js] = pieces.get(task);
+            let (rows, a, columns) = (is.len(), a.from(is.start, 0), js.clone());
+            // SAFETY: each task is another rectangle, and is called once; and no two of them overlap.
+            #[allow(unsafe_code, reason = "pieces of the same rows")]
+            let mut c = unsafe { c.part(is, js) };
+            let store = store.columns(columns.clone());
+            if pieces.has_strips() {
+                strip.of(b, k, columns).times(a, &mut c, store);
+            } else {
+                piece([rows, k, columns.len()], a, b.from(0, columns.start), &mut c, store);
+            }
+        },
+    );
 }
 
 /// The same where A is packed and not B: all pieces share its panels.

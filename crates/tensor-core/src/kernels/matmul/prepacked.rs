@@ -88,14 +88,18 @@ impl Prepacked {
             super::matmul(m, k, n, a, Matrix::of_rows(panels, n), c, store);
         } else if WIDE {
             a.check("A", m, k);
-            let c = &mut Piece::whole(c, n);
-            for (steps, columns, b) in self.blocks() {
-                times_block([m, k], a, &b, (steps, columns), c, store);
-            }
+            self.times(a, &mut Piece::whole(c, n), store);
         } else {
             let c = &mut Piece::whole(c, n);
             reference::product([m, k, n], a, Matrix::of_rows(panels, n), c, store.accumulate);
             store.finish(c);
+        }
+    }
+
+    /// C = A B on this thread, where neither K nor N is 0 and the build has a microkernel.
+    pub(super) fn times<T: Float>(&self, a: Matrix<'_, T>, c: &mut Piece<'_, T>, store: Store<'_, T>) {
+        for (steps, columns, b) in self.blocks() {
+            times_block([c.rows(), self.k], a, &b, (steps, columns), c, store);
         }
     }
 }

@@ -3,6 +3,7 @@
 //! There are more of them than threads: cores are not equally fast at every moment, and a thread that is done takes up another one.
 
 use super::super::simd::{Float, Lanes};
+use super::WIDE;
 use super::cut::{BLOCK, part};
 use super::microkernel::TILE;
 use super::small::FEW_ROWS;
@@ -17,6 +18,8 @@ const LEAST: usize = 500_000;
 const PER_ELEMENT: usize = 6;
 /// Rectangles for each thread that are enough.
 const ENOUGH: usize = 8;
+/// The same where smaller ones pack no more for it. (With half as many, two threads are 1 to 2 % slower at N = 512 to 2048; with twice as many, as fast.)
+const ENOUGH_OF_A_STRIP: usize = 32;
 /// Ways to cut C: until there are so many rectangles for each thread, each of which has so many rows and vectors at least.
 type Cuts = &'static [(usize, [usize; 2])];
 /// First so that little is packed twice and no tile is narrow; where that gives too few, so that threads which are not equally fast wait little for each other;
@@ -25,11 +28,14 @@ const CUTS: Cuts = &[
     (ENOUGH, [ROWS, TWO_TILES]),
     (ENOUGH / 2, [ROWS / 2, TWO_TILES]),
     (ENOUGH / 2, [ROWS, TILE.vectors]),
-    (ENOUGH / 4, [32, 2]),
+    (ENOUGH / 4, [FEWEST_ROWS, 2]),
 ];
 /// The same where B is small and few rows of A read it where it lies. Then C is first cut into pieces of so few rows, which pack nothing: at N = 128 to 256,
 /// two threads are 5 to 15 % faster for it.
-const CUTS_WITH_SMALL_B: Cuts = &[(ENOUGH / 2, [FEW_ROWS, TWO_TILES]), (ENOUGH / 4, [32, TILE.vectors])];
+const CUTS_WITH_SMALL_B: Cuts = &[
+    (ENOUGH / 2, [FEW_ROWS, TWO_TILES]),
+    (ENOUGH / 4, [FEWEST_ROWS, TILE.vectors]),
+];
 /// Bytes of B that are read again from a second-level cache, beside what else is there. (With twice as many, two threads are slower at N = 352.)
 const SMALL_B: usize = 1 << 18;
 /// Rows of the tallest piece that packs nothing.
@@ -38,6 +44,10 @@ const TALL: usize = FEW_ROWS / TILE.rows * TILE.rows;
 const TWO_TILES: usize = 2 * TILE.vectors;
 /// Rows with which packing is a small part of the work.
 const ROWS: usize = 256;
+/// Rows in a rectangle at least, if C has as many.
+const FEWEST_ROWS: usize = 32;
+/// Bytes of a strip of B, at most: each thread keeps one.
+const STRIP: usize = 1 << 23;
 
 /// The work of a product in simple elements.
 pub(super) fn work(sizes: [usize; 3]) -> usize {
@@ -86,6 +96,8 @@ pub(super) struct Rectangles {
     halved: Range<usize>,
     /// Along which dimension that is done, and between how many rows or columns.
     halves: (usize, usize),
+    /// Whether those that follow each other often have the same columns, and B is to be packed once for them.
+    has_strips: bool,
 }
 
 impl Rectangles {
@@ -99,13 +111,18 @@ impl Rectangles {
             parts: [1, 1],
             halved: 0..0,
             halves: (0, TILE.rows),
+            has_strips: false,
         };
         let wanted = |for_each_thread| wanted(sizes, for_each_thread, threads);
         if wanted(ENOUGH) == 1 {
             return whole;
         }
-        let has_small_b = k.saturating_mul(n).saturating_mul(T::DTYPE.size()) <= SMALL_B;
-        let (cuts, mut down, mut across) = if has_small_b && !packs && m >= 2 * FEW_ROWS {
+        let bytes = |columns: usize| k.saturating_mul(columns).saturating_mul(T::DTYPE.size());
+        let reads_small_b = !packs && bytes(n) <= SMALL_B;
+        if WIDE && m > ROWS && !reads_small_b && bytes(BLOCK * width) <= STRIP {
+            return Self::strips([m, n], width, wanted(ENOUGH_OF_A_STRIP), threads);
+        }
+        let (cuts, mut down, mut across) = if reads_small_b && m >= 2 * FEW_ROWS {
             (CUTS_WITH_SMALL_B, m.div_ceil(TALL).min(wanted(ENOUGH)), 1)
         } else {
             // By columns nothing is packed twice, so they come first; then by rows; and by columns again if these are too few.
@@ -137,7 +154,29 @@ impl Rectangles {
             parts: [1, wanted(sizes, ENOUGH, threads).min(n.div_ceil(unit))],
             halved: 0..0,
             halves: (1, unit),
+            has_strips: false,
         }
+    }
+
+    /// Strips of columns as wide as a block of B, from top to bottom, one after the other: a thread packs a strip of B once for all that it takes up of it.
+    fn strips([m, n]: [usize; 2], width: usize, wanted: usize, threads: usize) -> Rectangles {
+        let tile = TILE.vectors * width;
+        let tiles = n.div_ceil(tile);
+        let apart = threads.saturating_mul(ROWS).div_ceil(m);
+        let across = (tiles * TILE.vectors).div_ceil(BLOCK).max(apart.min(tiles / 2));
+        Rectangles {
+            sizes: [m, n],
+            units: [TILE.rows, tile],
+            parts: [wanted.div_ceil(across).min(m / FEWEST_ROWS), across],
+            halved: 0..0,
+            halves: (0, TILE.rows),
+            has_strips: true,
+        }
+    }
+
+    /// See [`strips`](Self::strips).
+    pub(super) fn has_strips(&self) -> bool {
+        self.has_strips
     }
 
     /// How many there are.
@@ -159,8 +198,8 @@ impl Rectangles {
     }
 
     fn whole(&self, i: usize) -> [Range<usize>; 2] {
-        let [_, across] = self.parts;
-        let place = [i / across, i % across];
+        let [down, _] = self.parts;
+        let place = [i % down, i / down];
         [0, 1].map(|dim| part(self.sizes[dim], self.units[dim], self.parts[dim], place[dim]))
     }
 
@@ -230,6 +269,19 @@ mod tests {
             let rectangles = Rectangles::new::<f32>([n, n, n], false, 2);
             let rows = (0..rectangles.count()).map(|i| rectangles.get(i)[0].len());
             assert!(rows.max().unwrap() <= FEW_ROWS, "{n}");
+        }
+    }
+
+    #[test]
+    fn pieces_of_a_strip_follow_each_other() {
+        for threads in [2, 16] {
+            let rectangles = Rectangles::new::<f32>([1000, 500, 1000], true, threads);
+            let columns: Vec<_> = (0..rectangles.count()).map(|i| rectangles.get(i)[1].clone()).collect();
+            let strips = columns.chunk_by(|a, b| a == b);
+            assert_eq!(rectangles.has_strips(), WIDE);
+            assert!(!WIDE || strips.clone().count() == rectangles.parts[1]);
+            // So that each thread that packs a strip has at least 256 rows to multiply by it.
+            assert!(!WIDE || 1000 * rectangles.parts[1] >= 256 * threads);
         }
     }
 

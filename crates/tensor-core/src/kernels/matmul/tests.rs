@@ -265,12 +265,12 @@ fn long_sums_are_right() {
 /// Sums, bias and activation of a product that is cut into pieces, into blocks of K, and into tiles with edges.
 #[test]
 fn what_is_stored() {
-    stored(false);
-    stored(true);
+    stored([110, 1100, 403], false);
+    stored([110, 1100, 403], true);
+    stored([300, 600, 403], false);
 }
 
-fn stored(transposed: bool) {
-    let [m, k, n] = [110, 1100, 403];
+fn stored([m, k, n]: [usize; 3], transposed: bool) {
     assert!(Rectangles::new::<f32>([m, k, n], true, 2).count() > 1);
     let (a, b) = (numbers::<f32>(m * k), numbers::<f32>(k * n));
     let (a, b) = (Matrix::of_rows(&a, k), matrix(&b, k, n, transposed));

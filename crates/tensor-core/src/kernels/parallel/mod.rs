@@ -48,7 +48,22 @@ pub fn for_each_task(tasks: usize, f: impl Fn(usize) + Sync + Send) {
 
 /// [`for_each_task`] for tasks that are together as much work as so many simple elements: see [`CHUNK`].
 pub fn for_each_task_of(work: usize, tasks: usize, f: impl Fn(usize) + Sync + Send) {
-    region::run(tasks, work, &f);
+    region::run(tasks, work, &slot::each(f));
+}
+
+/// [`for_each_task_of`] for tasks that leave something for the next one on the same thread. Each thread begins with what `begin` makes.
+pub fn for_each_task_with<S>(
+    work: usize,
+    tasks: usize,
+    begin: impl Fn() -> S + Sync,
+    f: impl Fn(&mut S, usize) + Sync,
+) {
+    region::run(tasks, work, &|next| {
+        let mut state = begin();
+        while let Some(i) = next() {
+            f(&mut state, i);
+        }
+    });
 }
 
 /// Cuts `y` into chunks of `chunk` elements and calls `f` with each one's first index and the chunk itself.

@@ -30,7 +30,7 @@ mod sync {
 use loom::cell::UnsafeCell;
 use loom::sync::Arc;
 use loom::thread;
-use slot::Slot;
+use slot::{Slot, each};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Two numbers, which tasks change without asking anyone.
@@ -77,7 +77,7 @@ fn explore(helpers: usize, preemptions: usize, jobs: impl Fn(&Slot) + Sync + Sen
 /// Each task once; then nobody is at it any more, and all that was done is seen.
 fn job(slot: &Slot) {
     let numbers = Numbers::new();
-    slot.run(2, &|i| numbers.add(i));
+    slot.run(2, &each(|i| numbers.add(i)));
     assert_eq!(numbers.take(), [1, 1]);
 }
 
@@ -105,11 +105,14 @@ fn helpers_that_are_dismissed_may_be_there_for_the_next_job() {
 fn a_job_is_done_though_helpers_are_dismissed_meanwhile() {
     explore(1, 3, |slot| {
         let numbers = Numbers::new();
-        slot.run(2, &|i| {
-            slot.dismiss();
-            numbers.add(i);
-            slot.invite();
-        });
+        slot.run(
+            2,
+            &each(|i| {
+                slot.dismiss();
+                numbers.add(i);
+                slot.invite();
+            }),
+        );
         assert_eq!(numbers.take(), [1, 1]);
     });
 }
@@ -119,11 +122,14 @@ fn a_panic_arrives_when_all_have_left() {
     explore(1, 3, |slot| {
         let numbers = Numbers::new();
         let outcome = catch_unwind(AssertUnwindSafe(|| {
-            slot.run(2, &|i| {
-                numbers.add(i);
-                // Without the message that a panic prints.
-                std::panic::resume_unwind(Box::new(i));
-            });
+            slot.run(
+                2,
+                &each(|i| {
+                    numbers.add(i);
+                    // Without the message that a panic prints.
+                    std::panic::resume_unwind(Box::new(i));
+                }),
+            );
         }));
         let first = *outcome.unwrap_err().downcast::<usize>().unwrap();
         let runs = numbers.take();

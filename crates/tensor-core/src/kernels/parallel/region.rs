@@ -4,7 +4,7 @@
 //! for jobs in the caller's slot. A helper leaves when the region ends, when a task panics, or when there was nothing to do for a while, and then it
 //! is called again when there is. So it never keeps the pool from other work for longer than a region and that while.
 
-use super::slot::Slot;
+use super::slot::{Slot, Worker, each};
 use std::cell::{Cell, OnceCell};
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -60,7 +60,7 @@ impl Here {
     }
 
     /// Runs the tasks with helpers. False, and nothing is done, if this thread had better do them alone.
-    fn share(&self, tasks: usize, work: usize, task: &(dyn Fn(usize) + Sync)) -> bool {
+    fn share(&self, tasks: usize, work: usize, worker: &Worker<'_>) -> bool {
         let helpers = rayon::current_num_threads().min(tasks).saturating_sub(1);
         if helpers == 0 || self.is_busy.get() {
             return false;
@@ -83,7 +83,7 @@ impl Here {
             return false;
         }
         let _busy = Busy::begin(&self.is_busy);
-        team.slot.run(tasks, task);
+        team.slot.run(tasks, worker);
         true
     }
 
@@ -179,10 +179,12 @@ pub fn threads() -> usize {
     }
 }
 
-/// Calls `task` with each number below `tasks`, on this thread and on those that help it. `work` is that of all tasks, in simple elements.
-pub(super) fn run(tasks: usize, work: usize, task: &(dyn Fn(usize) + Sync)) {
-    if tasks < 2 || !HERE.with(|here| here.share(tasks, work, task)) {
-        (0..tasks).for_each(task);
+/// Calls `worker` on this thread and on those that help it, until each number below `tasks` has been asked for. `work` is that of all tasks, in simple
+/// elements.
+pub(super) fn run(tasks: usize, work: usize, worker: &Worker<'_>) {
+    if tasks < 2 || !HERE.with(|here| here.share(tasks, work, worker)) {
+        let mut numbers = 0..tasks;
+        worker(&mut || numbers.next());
     }
 }
 
@@ -190,7 +192,7 @@ pub(super) fn run(tasks: usize, work: usize, task: &(dyn Fn(usize) + Sync)) {
 /// cores, x + x for a million numbers, again and again, takes a fifth less time, on one a tenth; where all of it stays in the caches, it is the same.
 pub(super) fn pass(tasks: usize, work: usize, task: &(dyn Fn(usize) + Sync)) {
     if !HERE.with(|here| here.turns(tasks)) {
-        return run(tasks, work, task);
+        return run(tasks, work, &each(task));
     }
     // The caller's share is at the front and the helpers' at the back, so the last pass ended between the two: this one goes from there to both ends.
     let share = tasks / threads();
@@ -201,7 +203,7 @@ pub(super) fn pass(tasks: usize, work: usize, task: &(dyn Fn(usize) + Sync)) {
             share + tasks - 1 - i
         })
     };
-    if !HERE.with(|here| here.share(tasks, work, &outwards)) {
+    if !HERE.with(|here| here.share(tasks, work, &each(outwards))) {
         (0..tasks).rev().for_each(task);
     }
 }

@@ -29,9 +29,21 @@ pub(super) struct Slot {
     job: AtomicPtr<Job<'static>>,
 }
 
+/// What each thread does that works on a job: it asks for the number of one task after the other, until there is none.
+pub(super) type Worker<'a> = dyn Fn(&mut dyn FnMut() -> Option<usize>) + Sync + 'a;
+
+/// What a thread does that calls `task` with each number it gets.
+pub(super) fn each(task: impl Fn(usize) + Sync) -> impl Fn(&mut dyn FnMut() -> Option<usize>) + Sync {
+    move |next| {
+        while let Some(i) = next() {
+            task(i);
+        }
+    }
+}
+
 /// Tasks to do, and how far they are.
 struct Job<'a> {
-    task: &'a (dyn Fn(usize) + Sync),
+    worker: &'a Worker<'a>,
     tasks: usize,
     /// How many tasks were asked for, by whoever works on the job; from `tasks` on, there is none.
     taken: AtomicUsize,
@@ -62,11 +74,8 @@ impl Job<'_> {
     /// Takes tasks until there are none, of which `next` says the numbers. Whether all went well: a panic takes the tasks that are left away from
     /// everybody.
     fn work(&self, mut next: impl FnMut() -> usize) -> bool {
-        let outcome = catch_unwind(AssertUnwindSafe(|| {
-            while self.taken.fetch_add(1, Relaxed) < self.tasks {
-                (self.task)(next());
-            }
-        }));
+        let mut task = || (self.taken.fetch_add(1, Relaxed) < self.tasks).then(&mut next);
+        let outcome = catch_unwind(AssertUnwindSafe(|| (self.worker)(&mut task)));
         let Err(panic) = outcome else { return true };
         self.taken.store(self.tasks, Relaxed);
         let mut first = self.panic.lock().unwrap_or_else(PoisonError::into_inner);
@@ -76,16 +85,16 @@ impl Job<'_> {
 }
 
 impl Slot {
-    /// Calls `task` with each number below `tasks`, together with the helpers that join.
+    /// Calls `worker` for the tasks with the numbers below `tasks`, together with the helpers that join.
     ///
     /// The calling thread is the only one that opens jobs here, one after the other.
     ///
     /// # Panics
     /// If a task does, with what the first one said, when all who work on it have left. If a task of this slot opens a job in it.
-    pub(super) fn run(&self, tasks: usize, task: &(dyn Fn(usize) + Sync)) {
+    pub(super) fn run(&self, tasks: usize, worker: &Worker<'_>) {
         assert!(self.state.load(Relaxed) <= DISMISSED, "one job at a time");
         let job = Job {
-            task,
+            worker,
             tasks,
             taken: AtomicUsize::new(0),
             taken_by_helpers: AtomicUsize::new(0),

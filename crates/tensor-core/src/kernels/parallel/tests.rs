@@ -34,6 +34,34 @@ fn each_task_runs_once() {
 }
 
 #[test]
+fn what_a_thread_keeps_is_its_own() {
+    for tasks in [0, 1, 2, 100] {
+        same_on_any_pool(|| {
+            let runs: Vec<AtomicU32> = (0..tasks).map(|_| AtomicU32::new(0)).collect();
+            let owners = Mutex::new(Vec::new());
+            let begin = || {
+                owners.lock().unwrap().push(thread::current().id());
+                (thread::current().id(), 0)
+            };
+            for_each_task_with(WORTH_WAKING, tasks, begin, |(owner, so_far), i| {
+                assert_eq!(*owner, thread::current().id());
+                // What each finds is what it left: one more than at its last task.
+                runs[i].fetch_add(1 + *so_far, Ordering::Relaxed);
+                *so_far += 1;
+            });
+            let owners = owners.into_inner().unwrap();
+            let threads: HashSet<_> = owners.iter().collect();
+            assert_eq!(threads.len(), owners.len(), "a thread begins once");
+            // The first task of each thread counts 1, its second 2, and so on.
+            let mut runs: Vec<_> = runs.into_iter().map(AtomicU32::into_inner).collect();
+            runs.sort_unstable();
+            assert!(runs.iter().filter(|&&n| n == 1).count() <= owners.len());
+            assert!(runs.first().is_none_or(|&n| n == 1) && runs.windows(2).all(|n| n[1] - n[0] <= 1));
+        });
+    }
+}
+
+#[test]
 fn a_pass_begins_where_the_last_one_ended() {
     // Alone, or where no other thread is worth waking, from one end to the other and back; what is too small to turn does not count.
     for threads in [1, 2] {
