@@ -4,20 +4,18 @@ use super::super::simd::{Float, Lanes};
 use super::microkernel::{TILE, UNROLLED};
 use std::ops::Range;
 
-/// Vectors in a row of a block of B, at most: with 512 steps of K, 384 KiB, less than half of a second-level cache of 1 MiB.
-pub(super) const BLOCK: usize = 12;
 // What is cut between whole units is not longer than these only if they are whole units themselves.
-const _: () = assert!(BLOCK.is_multiple_of(TILE.vectors) && TILE.depth.is_multiple_of(UNROLLED));
+const _: () = assert!(TILE.block.is_multiple_of(TILE.vectors) && TILE.depth.is_multiple_of(UNROLLED));
 
 /// As few equal blocks as are not longer than `most`; all but the last are multiples of `unit` long.
 pub(in super::super) fn block_len(len: usize, most: usize, unit: usize) -> usize {
     len.div_ceil(len.div_ceil(most)).next_multiple_of(unit)
 }
 
-/// The columns of each block of B: as few blocks as are not wider than [`BLOCK`], cut between whole tiles.
+/// The columns of each block of B: as few blocks as are not too wide, cut between whole tiles.
 pub(in super::super) fn column_blocks<T: Float>(columns: usize) -> impl Iterator<Item = Range<usize>> {
     let width = T::Lanes::WIDTH;
-    let count = columns.div_ceil(BLOCK * width);
+    let count = columns.div_ceil(TILE.block * width);
     (0..count).map(move |i| part(columns, TILE.vectors * width, count, i))
 }
 

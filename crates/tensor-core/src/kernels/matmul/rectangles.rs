@@ -4,7 +4,7 @@
 
 use super::super::simd::{Float, Lanes};
 use super::WIDE;
-use super::cut::{BLOCK, part};
+use super::cut::part;
 use super::microkernel::TILE;
 use super::small::FEW_ROWS;
 use std::ops::Range;
@@ -119,14 +119,14 @@ impl Rectangles {
         }
         let bytes = |columns: usize| k.saturating_mul(columns).saturating_mul(T::DTYPE.size());
         let reads_small_b = !packs && bytes(n) <= SMALL_B;
-        if WIDE && m > ROWS && !reads_small_b && bytes(BLOCK * width) <= STRIP {
+        if WIDE && m > ROWS && !reads_small_b && bytes(TILE.block * width) <= STRIP {
             return Self::strips([m, n], width, wanted(ENOUGH_OF_A_STRIP), threads);
         }
         let (cuts, mut down, mut across) = if reads_small_b && m >= 2 * FEW_ROWS {
             (CUTS_WITH_SMALL_B, m.div_ceil(TALL).min(wanted(ENOUGH)), 1)
         } else {
             // By columns nothing is packed twice, so they come first; then by rows; and by columns again if these are too few.
-            (CUTS, 1, wanted(ENOUGH).min(n.div_ceil(BLOCK * width)))
+            (CUTS, 1, wanted(ENOUGH).min(n.div_ceil(TILE.block * width)))
         };
         for &(for_each_thread, [rows, vectors]) in cuts {
             let wanted = wanted(for_each_thread);
@@ -163,7 +163,7 @@ impl Rectangles {
         let tile = TILE.vectors * width;
         let tiles = n.div_ceil(tile);
         let apart = threads.saturating_mul(ROWS).div_ceil(m);
-        let across = (tiles * TILE.vectors).div_ceil(BLOCK).max(apart.min(tiles / 2));
+        let across = (tiles * TILE.vectors).div_ceil(TILE.block).max(apart.min(tiles / 2));
         Rectangles {
             sizes: [m, n],
             units: [TILE.rows, tile],
