@@ -86,7 +86,7 @@ pub(super) fn product<T: Float>(
 fn product_flipped<T: Float>(sizes: [usize; 3], a: Matrix<'_, T>, b: Matrix<'_, T>, c: &mut [T], store: Store<'_, T>) {
     let [m, k, n] = sizes;
     let a = Prepacked::new(a.transposed(), k, m);
-    let pieces = Rectangles::by_columns(sizes, flipped::GROUP, threads());
+    let pieces = Rectangles::by_columns(sizes, flipped::UNIT, threads());
     let c = Shared::new(Piece::whole(c, n));
     for_each_task_of(rectangles::work(sizes), pieces.count(), |task| {
         let [is, js] = pieces.get(task);
