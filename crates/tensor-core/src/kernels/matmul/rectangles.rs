@@ -20,10 +20,10 @@ const PER_ELEMENT: usize = 6;
 const ENOUGH: usize = 8;
 /// The same where smaller ones pack no more for it. (With half as many, two threads are 1 to 2 % slower at N = 512 to 2048; with twice as many, as fast.)
 const ENOUGH_OF_A_STRIP: usize = 32;
-/// Ways to cut C: until there are so many rectangles for each thread, each of which has so many rows and vectors at least.
+/// Ways to cut a C that is not cut into strips: until there are so many rectangles for each thread, each of which has so many rows and vectors at least.
 type Cuts = &'static [(usize, [usize; 2])];
 /// First so that little is packed twice and no tile is narrow; where that gives too few, so that threads which are not equally fast wait little for each other;
-/// and last so that each gets any work at all. (With 512 rows at least, two threads were a sixth slower at N = 512, where a rectangle was a fourth.)
+/// and last so that each gets any work at all.
 const CUTS: Cuts = &[
     (ENOUGH, [ROWS, TWO_TILES]),
     (ENOUGH / 2, [ROWS / 2, TWO_TILES]),
@@ -138,7 +138,7 @@ impl Rectangles {
         if is_wide {
             whole.halves = (1, TILE.vectors * width);
         }
-        // Where there are enough, smaller ones would cost 1 to 2 % of a product of 1024 x 1024 x 1024.
+        // Where there are enough, smaller ones cost more than the waiting that they save.
         if down * across < wanted(ENOUGH) && (is_wide || m / down >= ROWS) {
             whole.halved = taken_last(down * across, threads);
         }
