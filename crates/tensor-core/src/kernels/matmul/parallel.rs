@@ -2,9 +2,10 @@
 //!
 //! The last rung ran on one core. Here a large product is cut into pieces of C, each of which is a product by itself, and no thread waits for another.
 //!
-//! So each packs what it needs of B, and the cut keeps that small. A tall C is cut into strips of columns and these by rows: a thread packs a strip once for all
-//! pieces of it that it takes up (`strip.rs`). A lower one is cut by columns alone, so that nothing is packed twice, or into pieces of so few rows
-//! that they pack nothing. (Where it is A that is packed, it is small: all threads do that before there are pieces, and all share it.)
+//! So each packs what it needs of B, and the cut keeps that small. For two threads, a tall C is cut into strips of columns and these by rows: a thread packs
+//! a strip once for all pieces of it that it takes up (`strip.rs`). Otherwise C is cut by columns first, where nothing is packed twice; where also by rows,
+//! a piece has so many that packing is a small part of its work, or, if B is small, so few that it packs nothing. (Where it is A that is packed, it is small: all
+//! threads do that before there are pieces, and all share it.)
 //! `rectangles.rs` says where it is cut.
 //!
 //! What limits it: the multiplications that the cores can do.

@@ -96,7 +96,7 @@ pub(super) struct Rectangles {
     halved: Range<usize>,
     /// Along which dimension that is done, and between how many rows or columns.
     halves: (usize, usize),
-    /// Whether those that follow each other often have the same columns, and B is to be packed once for them.
+    /// Whether a thread is to keep the columns of B that it has packed for the next one.
     has_strips: bool,
 }
 
@@ -119,8 +119,9 @@ impl Rectangles {
         }
         let bytes = |columns: usize| k.saturating_mul(columns).saturating_mul(T::DTYPE.size());
         let reads_small_b = !packs && bytes(n) <= SMALL_B;
-        if WIDE && m > ROWS && !reads_small_b && bytes(TILE.block * width) <= STRIP {
-            return Self::strips([m, n], width, wanted(ENOUGH_OF_A_STRIP), threads);
+        // Of more than two threads, all but the caller take tasks from one end: they would all come to the same strip at once, and each would pack it.
+        if WIDE && threads <= 2 && m > ROWS && !reads_small_b && bytes(TILE.block * width) <= STRIP {
+            return Self::strips([m, n], width, wanted(ENOUGH_OF_A_STRIP));
         }
         let (cuts, mut down, mut across) = if reads_small_b && m >= 2 * FEW_ROWS {
             (CUTS_WITH_SMALL_B, m.div_ceil(TALL).min(wanted(ENOUGH)), 1)
@@ -158,12 +159,16 @@ impl Rectangles {
         }
     }
 
-    /// Strips of columns as wide as a block of B, from top to bottom, one after the other: a thread packs a strip of B once for all that it takes up of it.
-    fn strips([m, n]: [usize; 2], width: usize, wanted: usize, threads: usize) -> Rectangles {
+    /// Strips of columns as wide as a block of B, from top to bottom, one after the other, for two threads: each packs a strip of B once for all that it takes up
+    /// of it, and only where the two meet, both pack the same.
+    fn strips([m, n]: [usize; 2], width: usize, wanted: usize) -> Rectangles {
         let tile = TILE.vectors * width;
-        let tiles = n.div_ceil(tile);
-        let apart = threads.saturating_mul(ROWS).div_ceil(m);
-        let across = (tiles * TILE.vectors).div_ceil(TILE.block).max(apart.min(tiles / 2));
+        // Where there are few rows, one strip would be packed by both for half of them each.
+        let least = if m < 2 * ROWS { 2 } else { 1 };
+        let across = n
+            .div_ceil(width)
+            .div_ceil(TILE.block)
+            .max(least.min(n.div_ceil(tile) / 2));
         Rectangles {
             sizes: [m, n],
             units: [TILE.rows, tile],
@@ -273,16 +278,24 @@ mod tests {
     }
 
     #[test]
-    fn pieces_of_a_strip_follow_each_other() {
-        for threads in [2, 16] {
-            let rectangles = Rectangles::new::<f32>([1000, 500, 1000], true, threads);
-            let columns: Vec<_> = (0..rectangles.count()).map(|i| rectangles.get(i)[1].clone()).collect();
-            let strips = columns.chunk_by(|a, b| a == b);
-            assert_eq!(rectangles.has_strips(), WIDE);
-            assert!(!WIDE || strips.clone().count() == rectangles.parts[1]);
-            // So that each thread that packs a strip has at least 256 rows to multiply by it.
-            assert!(!WIDE || 1000 * rectangles.parts[1] >= 256 * threads);
+    fn two_threads_pack_hardly_a_strip_twice() {
+        let rectangles = Rectangles::new::<f32>([1000, 500, 1000], true, 2);
+        assert_eq!(rectangles.has_strips(), WIDE);
+        let (count, strips) = (rectangles.count(), rectangles.parts[1]);
+        // One thread takes tasks from the front and the other from the back, wherever they meet.
+        for meeting in 0..=count {
+            let packs = |tasks: Range<usize>| {
+                let columns: Vec<_> = tasks.map(|i| rectangles.get(i)[1].clone()).collect();
+                columns.chunk_by(|a, b| a == b).count()
+            };
+            let packed = packs(0..meeting) + packs(meeting..count);
+            assert!(!WIDE || (strips..=strips + 1).contains(&packed), "{packed} of {strips}");
         }
+    }
+
+    #[test]
+    fn more_than_two_threads_have_no_strips() {
+        assert!(!Rectangles::new::<f32>([1000, 500, 1000], true, 3).has_strips());
     }
 
     #[test]

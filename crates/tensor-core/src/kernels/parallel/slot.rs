@@ -156,7 +156,7 @@ impl Slot {
             // SAFETY: this helper has joined while the job was open. The exchange that made it count acquired what `run` released when it opened
             // the job, so the pointer read here is that of this job or, were that possible, of a later one. It is not: `run` goes on
             // (it neither returns nor unwinds: the panics of tasks are caught) only when no helper counts any more, and this one counts until the
-            // subtraction below. So the job, and the task that it borrows, live longer than this reference to them.
+            // subtraction below. So the job, and the worker that it borrows, live longer than this reference to them.
             #[allow(unsafe_code, reason = "a borrow handed to a thread that was running before it began")]
             let job = unsafe { &*self.job.load(Relaxed) };
             job.work_from_back()
