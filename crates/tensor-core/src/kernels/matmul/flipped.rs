@@ -21,8 +21,8 @@ pub(super) const UNIT: usize = TILE.rows * if TILE.rows.is_multiple_of(SQUARE) {
 const _: () = assert!(UNIT.is_multiple_of(SQUARE));
 /// Columns of C that are computed together: of each of its rows, 128 bytes with AVX-512. (With half as many, 64 x 100 x 6,272 takes a tenth longer, 128 x 784 x 400
 /// 2 to 4 %: C's rows lie far apart, and of each only one line of the cache was written at a time.)
-const GROUP: usize = 2 * UNIT;
-const TILES: usize = GROUP / TILE.rows;
+const COLUMNS: usize = 2 * UNIT;
+const TILES: usize = COLUMNS / TILE.rows;
 
 /// Rung 10.
 pub(super) struct Flipped;
@@ -67,8 +67,8 @@ pub(super) fn product<T: Float>(a: &Prepacked, b: Matrix<'_, T>, c: &mut Piece<'
     let mut room = [T::ZERO; TILES * LARGEST];
     for (steps, rows, a) in a.blocks::<T>() {
         let accumulate = store.accumulate || steps.start > 0;
-        for start in (0..c.columns()).step_by(GROUP) {
-            let columns = start..c.columns().min(start + GROUP);
+        for start in (0..c.columns()).step_by(COLUMNS) {
+            let columns = start..c.columns().min(start + COLUMNS);
             for panel in panels::<T>(rows.len()) {
                 let width = filled::<T>(&panel);
                 let sums = &mut room[..columns.len() * width];

@@ -44,9 +44,9 @@ const TALL: usize = FEW_ROWS / TILE.rows * TILE.rows;
 const TWO_TILES: usize = 2 * TILE.vectors;
 /// Rows with which packing is a small part of the work.
 const ROWS: usize = 256;
-/// Rows in a rectangle at least, if C has as many.
+/// About as many rows has a rectangle at least, if C has as many.
 const FEWEST_ROWS: usize = 32;
-/// Bytes of a strip of B, at most: each thread keeps one.
+/// Bytes of a strip of B, at most: each thread keeps one, and its memory remains with the thread.
 const STRIP: usize = 1 << 23;
 
 /// The work of a product in simple elements.
@@ -120,7 +120,7 @@ impl Rectangles {
         let bytes = |columns: usize| k.saturating_mul(columns).saturating_mul(T::DTYPE.size());
         let reads_small_b = !packs && bytes(n) <= SMALL_B;
         // Of more than two threads, all but the caller take tasks from one end: they would all come to the same strip at once, and each would pack it.
-        if WIDE && threads <= 2 && m > ROWS && !reads_small_b && bytes(TILE.block * width) <= STRIP {
+        if WIDE && threads <= 2 && m > ROWS && !reads_small_b && bytes(n.min(TILE.block * width)) <= STRIP {
             return Self::strips([m, n], width, wanted(ENOUGH_OF_A_STRIP));
         }
         let (cuts, mut down, mut across) = if reads_small_b && m >= 2 * FEW_ROWS {
@@ -202,6 +202,7 @@ impl Rectangles {
         }
     }
 
+    /// Those below each other are neighbours: so a thread that keeps what it has packed of B can use it again.
     fn whole(&self, i: usize) -> [Range<usize>; 2] {
         let [down, _] = self.parts;
         let place = [i % down, i / down];

@@ -10,7 +10,7 @@ use std::ops::Range;
 pub(super) struct Strip(Option<(Range<usize>, Prepacked)>);
 
 impl Strip {
-    /// These columns of B, which has `k` rows. They are packed unless they were the last ones.
+    /// These columns of B, which has `k` rows. They are packed unless they were the last ones. (A strip is one product's: B and `k` are the same each time.)
     pub(super) fn of<T: Float>(&mut self, b: Matrix<'_, T>, k: usize, columns: Range<usize>) -> &Prepacked {
         // What is not wanted any more is dropped first: the next one takes its memory.
         let kept = self.0.take().filter(|(kept, _)| *kept == columns);

@@ -88,6 +88,9 @@ fn large_products_are_cut() {
         all_layouts::<f32>(m, k, n, f32::EPSILON as f64);
     }
     all_layouts::<f64>(77, 310, 1003, f64::EPSILON);
+    // A tall one in double precision, with several blocks of K.
+    assert_eq!(Rectangles::new::<f64>([300, 1100, 203], true, 2).has_strips(), WIDE);
+    all_layouts::<f64>(300, 1100, 203, f64::EPSILON);
 }
 
 #[test]
@@ -267,6 +270,7 @@ fn long_sums_are_right() {
 fn what_is_stored() {
     stored([110, 1100, 403], false);
     stored([110, 1100, 403], true);
+    assert_eq!(Rectangles::new::<f32>([300, 600, 403], false, 2).has_strips(), WIDE);
     stored([300, 600, 403], false);
 }
 

@@ -51,7 +51,9 @@ pub fn for_each_task_of(work: usize, tasks: usize, f: impl Fn(usize) + Sync + Se
     region::run(tasks, work, &slot::each(f));
 }
 
-/// [`for_each_task_of`] for tasks that leave something for the next one on the same thread. Each thread begins with what `begin` makes.
+/// [`for_each_task_of`] for tasks that leave something for the next one on the same thread.
+///
+/// Each thread that comes begins with what `begin` makes, even if no task is left for it, and drops it before this returns. So `begin` should cost nothing.
 pub fn for_each_task_with<S>(
     work: usize,
     tasks: usize,

@@ -29,6 +29,7 @@ mod sync {
 
 use loom::cell::UnsafeCell;
 use loom::sync::Arc;
+use loom::sync::atomic::{AtomicUsize, Ordering};
 use loom::thread;
 use slot::{Slot, each};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -84,6 +85,31 @@ fn job(slot: &Slot) {
 #[test]
 fn jobs_one_after_the_other_are_done_with_a_helper() {
     explore(1, 3, |slot| (0..2).for_each(|_| job(slot)));
+}
+
+#[test]
+fn what_threads_keep_between_tasks_is_gone_when_the_job_is_done() {
+    /// What a thread keeps. It is counted as long as it is there.
+    struct Kept<'a>(&'a AtomicUsize);
+
+    impl Drop for Kept<'_> {
+        fn drop(&mut self) {
+            self.0.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    explore(1, 3, |slot| {
+        let (numbers, kept) = (Numbers::new(), AtomicUsize::new(0));
+        slot.run(2, &|next| {
+            kept.fetch_add(1, Ordering::Relaxed);
+            let _kept = Kept(&kept);
+            while let Some(i) = next() {
+                numbers.add(i);
+            }
+        });
+        assert_eq!(numbers.take(), [1, 1]);
+        assert_eq!(kept.load(Ordering::Relaxed), 0);
+    });
 }
 
 #[test]

@@ -185,6 +185,7 @@ pub(super) fn run(tasks: usize, work: usize, worker: &Worker<'_>) {
     if tasks < 2 || !HERE.with(|here| here.share(tasks, work, worker)) {
         let mut numbers = 0..tasks;
         worker(&mut || numbers.next());
+        assert!(numbers.is_empty(), "nobody has asked for some of the tasks");
     }
 }
 

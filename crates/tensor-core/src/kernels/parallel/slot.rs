@@ -29,7 +29,8 @@ pub(super) struct Slot {
     job: AtomicPtr<Job<'static>>,
 }
 
-/// What each thread does that works on a job: it asks for the number of one task after the other, until there is none.
+/// What each thread does that works on a job: it asks for the number of one task after the other, until there is none. (A task that nobody asks for would be
+/// missing: so [`Slot::run`] looks.)
 pub(super) type Worker<'a> = dyn Fn(&mut dyn FnMut() -> Option<usize>) + Sync + 'a;
 
 /// What a thread does that calls `task` with each number it gets.
@@ -90,7 +91,7 @@ impl Slot {
     /// The calling thread is the only one that opens jobs here, one after the other.
     ///
     /// # Panics
-    /// If a task does, with what the first one said, when all who work on it have left. If a task of this slot opens a job in it.
+    /// If `worker` does, with what the first one said, when all who work on it have left. If it has left tasks behind, or opens a job in this slot.
     pub(super) fn run(&self, tasks: usize, worker: &Worker<'_>) {
         assert!(self.state.load(Relaxed) <= DISMISSED, "one job at a time");
         let job = Job {
@@ -113,6 +114,10 @@ impl Slot {
         if let Some(panic) = job.panic.into_inner().unwrap_or_else(PoisonError::into_inner) {
             resume_unwind(panic);
         }
+        assert!(
+            job.taken.into_inner() >= tasks,
+            "nobody has asked for some of the tasks"
+        );
     }
 
     /// Lets helpers stay who look for a job: to be said before they are called.

@@ -331,23 +331,48 @@ fn a_panic_in_a_task_reaches_the_caller() {
 fn a_panic_of_a_helper_reaches_the_caller() {
     on_pool(2, || {
         let caller = thread::current().id();
-        parallel_region(|| {
-            until(|| {
-                gather(2);
-                let job = AssertUnwindSafe(|| {
-                    for_each_task(1000, |_| {
-                        if thread::current().id() != caller {
-                            std::panic::resume_unwind(Box::new(()));
-                        }
-                        thread::yield_now();
-                    });
-                });
-                catch_unwind(job).is_err()
+        let panic_of_a_helper = || {
+            if thread::current().id() != caller {
+                std::panic::resume_unwind(Box::new(()));
+            }
+        };
+        let before_its_first_task =
+            || for_each_task_with(WORTH_WAKING, 1000, panic_of_a_helper, |(), _| thread::yield_now());
+        let at_a_task = || {
+            for_each_task(1000, |_| {
+                panic_of_a_helper();
+                thread::yield_now();
             });
-            until(|| region::helpers() == 0); // it has left, and
-            assert_eq!(gather(2).len(), 2); // comes again
-        });
+        };
+        let jobs: [&dyn Fn(); 2] = [&at_a_task, &before_its_first_task];
+        for job in jobs {
+            parallel_region(|| {
+                until(|| {
+                    gather(2);
+                    catch_unwind(AssertUnwindSafe(job)).is_err()
+                });
+                until(|| region::helpers() == 0); // it has left, and
+                assert_eq!(gather(2).len(), 2); // comes again
+            });
+        }
     });
+}
+
+#[test]
+fn a_worker_that_leaves_tasks_behind_is_noticed() {
+    for threads in [1, 2] {
+        on_pool(threads, || {
+            let job = || {
+                region::run(10, WORTH_WAKING, &|next| {
+                    next();
+                })
+            };
+            let outcome = catch_unwind(AssertUnwindSafe(|| all_awake(job)));
+            let message = *outcome.unwrap_err().downcast::<&str>().unwrap();
+            assert_eq!(message, "nobody has asked for some of the tasks");
+            assert!(works() && all_awake(works), "the threads work on");
+        });
+    }
 }
 
 #[test]
