@@ -89,7 +89,7 @@ fn sum_of_chunk<T: Float>(chunk: &[T]) -> f64 {
 }
 
 /// What happens to each number.
-trait Change: Sync + Send {
+trait Change: Sync {
     fn apply<T: Float>(&self, values: &mut [T]);
 }
 

@@ -20,7 +20,7 @@ pub(crate) fn for_each_stretch<T: Float, const R: usize, const W: usize>(
     values: Vec<&mut [T]>,
     read: [Vec<&[T]>; R],
     written: [Vec<&mut [T]>; W],
-    f: impl Fn(&mut [T], [&[T]; R], [&mut [T]; W]) + Sync + Send,
+    f: impl Fn(&mut [T], [&[T]; R], [&mut [T]; W]) + Sync,
 ) {
     let mut read = read.map(Vec::into_iter);
     let mut written = written.map(Vec::into_iter);

@@ -108,7 +108,7 @@ fn repeat_row<T: Copy>(row: &[T], first: usize, y: &mut [T]) {
 pub fn map_n<T: Float, const N: usize>(
     inputs: [Operand<'_, T>; N],
     y: &mut [T],
-    f: impl Fn([T::Lanes; N]) -> T::Lanes + Sync + Send,
+    f: impl Fn([T::Lanes; N]) -> T::Lanes + Sync,
 ) {
     map_blocks(&inputs, y, &on_slices(f));
 }
@@ -118,7 +118,7 @@ pub(crate) type OnSlices<'a, T, const N: usize> = dyn Fn([&[T]; N], &mut [T]) + 
 
 /// The loop over a function of vectors.
 pub(crate) fn on_slices<T: Float, const N: usize>(
-    f: impl Fn([T::Lanes; N]) -> T::Lanes + Sync + Send,
+    f: impl Fn([T::Lanes; N]) -> T::Lanes + Sync,
 ) -> impl Fn([&[T]; N], &mut [T]) + Sync {
     move |x, y| map_slices(x, y, &f)
 }
@@ -130,12 +130,12 @@ pub(crate) fn map_blocks<T: Float, const N: usize>(inputs: &[Operand<'_, T>; N],
 }
 
 /// y = f(x)
-pub fn map<T: Float>(x: &[T], y: &mut [T], f: impl Fn(T::Lanes) -> T::Lanes + Sync + Send) {
+pub fn map<T: Float>(x: &[T], y: &mut [T], f: impl Fn(T::Lanes) -> T::Lanes + Sync) {
     map_n([Operand::Full(x)], y, |[x]| f(x));
 }
 
 /// y = f(y)
-pub fn map_in_place<T: Float>(y: &mut [T], f: impl Fn(T::Lanes) -> T::Lanes + Sync + Send) {
+pub fn map_in_place<T: Float>(y: &mut [T], f: impl Fn(T::Lanes) -> T::Lanes + Sync) {
     parallel::for_each_chunk(y, CHUNK, |_, y| {
         let (vectors, rest) = T::Lanes::chunks_mut(y);
         for y in vectors {
@@ -152,7 +152,7 @@ pub fn zip<T: Float>(
     a: Operand<'_, T>,
     b: Operand<'_, T>,
     y: &mut [T],
-    f: impl Fn(T::Lanes, T::Lanes) -> T::Lanes + Sync + Send,
+    f: impl Fn(T::Lanes, T::Lanes) -> T::Lanes + Sync,
 ) {
     map_n([a, b], y, |[a, b]| f(a, b));
 }

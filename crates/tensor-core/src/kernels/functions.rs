@@ -99,7 +99,7 @@ fn reduce(x: f32x16, round: f32) -> (f32x16, f32x16) {
 /// Two powers of two whose product is 2ⁿ, for x and what [`reduce`] gives with [`TWICE_BIASED`]: neither 2¹²⁸ nor 2⁻¹⁵⁰ is a normal number.
 ///
 /// The first has about a sixth of n: for -152, that leaves -127 to the second one, whose bits are then those of 0. (A product of numbers other than 0
-/// that underflows to 0 takes an Intel processor 10 to 20 times as long.)
+/// that underflows to 0 takes an Intel processor 10 to 20 times as long. From -104 to -105, where n is -150 or -151, there still is one.)
 #[inline(always)]
 fn powers(x: f32x16, rounded: f32x16) -> [f32x16; 2] {
     const PART: f32 = 25.0 / 152.0;
@@ -114,7 +114,7 @@ const LARGEST: f32 = 89.0;
 /// Here and below, eˣ is less than half of the smallest number: 0. It is -151.9 ln 2, so that n is -152.
 const LOWEST: f32 = -105.3;
 
-/// eˣ = 2ⁿ eʳ. Only the sum, in eʳ = 1 + (eʳ - 1), and the last product round.
+/// eˣ = 2ⁿ eʳ. Behind [`reduce`], only the sum, in eʳ = 1 + (eʳ - 1), and the last product round.
 #[inline(always)]
 pub fn exp(x: f32x16) -> f32x16 {
     let x = at_most(at_least(x, LOWEST), LARGEST);

@@ -132,7 +132,7 @@ pub fn one_hot<T: Element>(index: &[u32], classes: usize, one: T, y: &mut [T]) {
 }
 
 /// Calls `f` with the number of each block and the block of `y`. Sums may run into any place of a block, so a block stays on one thread.
-fn for_each_block<T: Send>(y: &mut [T], block: usize, work: usize, f: impl Fn(usize, &mut [T]) + Sync + Send) {
+fn for_each_block<T: Send>(y: &mut [T], block: usize, work: usize, f: impl Fn(usize, &mut [T]) + Sync) {
     if block == 0 {
         return;
     }

@@ -20,7 +20,7 @@ fn plane<T>(x: &[T], len: usize, i: usize) -> &[T] {
 }
 
 /// Calls `f` with the number of each plane of `y` and the plane itself. `other` is the size of the planes on the other side.
-fn for_each_plane<T: Send>(y: &mut [T], len: usize, other: usize, f: impl Fn(usize, &mut [T]) + Sync + Send) {
+fn for_each_plane<T: Send>(y: &mut [T], len: usize, other: usize, f: impl Fn(usize, &mut [T]) + Sync) {
     for_several_planes(y, len, other, |first, y| {
         for (i, y) in y.chunks_exact_mut(len).enumerate() {
             f(first + i, y);
@@ -29,7 +29,7 @@ fn for_each_plane<T: Send>(y: &mut [T], len: usize, other: usize, f: impl Fn(usi
 }
 
 /// Calls `f` with as many planes of `y` as one thread takes at once, and the number of the first of them.
-fn for_several_planes<T: Send>(y: &mut [T], len: usize, other: usize, f: impl Fn(usize, &mut [T]) + Sync + Send) {
+fn for_several_planes<T: Send>(y: &mut [T], len: usize, other: usize, f: impl Fn(usize, &mut [T]) + Sync) {
     if y.is_empty() {
         return;
     }

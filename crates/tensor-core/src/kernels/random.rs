@@ -123,7 +123,7 @@ pub fn normal(key: Key, first: u64, out: &mut [f32]) {
 
 /// Runs over `out` line by line, chunk by chunk; a chunk's blocks follow from its place alone.
 #[inline(always)]
-fn fill(key: Key, first: u64, out: &mut [f32], convert: impl Fn([Words; BLOCK]) -> [Floats; BLOCK] + Sync + Send) {
+fn fill(key: Key, first: u64, out: &mut [f32], convert: impl Fn([Words; BLOCK]) -> [Floats; BLOCK] + Sync) {
     parallel::for_each_chunk(out, CHUNK, |start, chunk| {
         let first = first.wrapping_add((start / BLOCK) as u64);
         for (i, line) in chunk.chunks_mut(LINE).enumerate() {

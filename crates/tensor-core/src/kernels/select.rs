@@ -5,12 +5,7 @@ use super::parallel::{self, CHUNK};
 use crate::dtype::Element;
 
 /// y = 1 where `holds(a, b)`, else 0.
-pub fn compare<T: Element>(
-    a: Operand<'_, T>,
-    b: Operand<'_, T>,
-    y: &mut [u32],
-    holds: impl Fn(T, T) -> bool + Sync + Send,
-) {
+pub fn compare<T: Element>(a: Operand<'_, T>, b: Operand<'_, T>, y: &mut [u32], holds: impl Fn(T, T) -> bool + Sync) {
     for_blocks(a, b, y, &|a, b, y| {
         for ((y, &a), &b) in y.iter_mut().zip(a).zip(b) {
             *y = u32::from(holds(a, b));

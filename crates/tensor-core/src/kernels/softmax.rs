@@ -210,7 +210,7 @@ fn for_each_block<T: Float, const N: usize>(
     padding: [T; N],
     [outer, size, inner]: [usize; 3],
     y: &mut [T],
-    f: impl Fn(Block, [&[T]; N], &mut [T]) + Sync + Send,
+    f: impl Fn(Block, [&[T]; N], &mut [T]) + Sync,
 ) {
     for input in inputs {
         assert_eq!(

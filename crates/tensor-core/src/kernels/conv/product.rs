@@ -153,7 +153,7 @@ impl<T: Float> Product<'_, T> {
         tiling: &Tiling,
         work: usize,
         destination: &mut [T],
-        f: impl Fn(&Tile, Range<usize>, &mut Piece<'_, T>) + Sync + Send,
+        f: impl Fn(&Tile, Range<usize>, &mut Piece<'_, T>) + Sync,
     ) {
         let (plane, width) = (self.passes[0].destination_plane(), self.passes[0].columns.destination);
         // All groups, unless there are few tiles.

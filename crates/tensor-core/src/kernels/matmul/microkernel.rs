@@ -66,8 +66,8 @@ impl<'a, T: Float> Panel<'a, T> {
         &self.data[p * self.stride..]
     }
 
-    /// The rows below `k`, [`UNROLLED`] at a time, and how many groups of them are whole, with all that lies between the rows: all, or all but the last, whose
-    /// last row may end with the data; none where rows of so many numbers overlap.
+    /// The rows below `k` in groups of [`UNROLLED`], and how many of these may be taken. A group is taken with what lies between its rows: so not the last
+    /// one if the data ends before that; and none if rows of so many numbers overlap.
     #[inline(always)]
     fn groups(&self, numbers: usize, k: usize) -> (Groups<'a, T>, usize) {
         let groups = k / UNROLLED;

@@ -20,8 +20,9 @@
 //!
 //! What several rungs need: where a product is cut into blocks (`cut.rs`) and for threads (`rectangles.rs`), which rows of A are copied first
 //! (`gather.rs`), operands (`operand.rs`), and what is done with a sum (`store.rs`). Beside the ladder stands `prepacked.rs`: an operand that is packed once
-//! for many products, or for many pieces of one, as those of a strip are (`strip.rs`).
+//! for many products, or for many pieces of one, as those of a strip are (`strip.rs`); and `batch.rs`: many small products.
 
+mod batch;
 mod cache_blocks;
 mod cut;
 mod edges;
@@ -141,7 +142,7 @@ pub fn matmul_batch<T: Float>(
         [a, b]
     };
     if count > 1 && rectangles::is_whole::<T>([m, k, n]) {
-        return parallel::batch(count, [m, k, n], operands, c, store);
+        return batch::product(count, [m, k, n], operands, c, store);
     }
     for (i, c) in c.chunks_exact_mut(width).enumerate() {
         let [a, b] = operands(i);

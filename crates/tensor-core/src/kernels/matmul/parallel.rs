@@ -17,10 +17,9 @@ use super::operand::{Matrix, Piece, Shared};
 use super::prepacked::Prepacked;
 use super::rectangles::{self, Rectangles};
 use super::rung::Rung;
-use super::small::{self, FEW_ROWS};
 use super::store::Store;
 use super::strip::Strip;
-use super::{WIDE, flipped, reference};
+use super::{WIDE, flipped, reference, small};
 
 /// Rung 11.
 pub(super) struct Parallel;
@@ -60,8 +59,8 @@ pub(super) fn product<T: Float>(
         return product_flipped(sizes, a, b, c, store);
     }
     let [_, k, n] = sizes;
-    let packs = !WIDE || small::packs([FEW_ROWS, k, n], &b);
-    let pieces = Rectangles::new::<T>(sizes, packs, threads());
+    let reads_b = WIDE && small::reads_b(k, &b);
+    let pieces = Rectangles::new::<T>(sizes, reads_b, threads());
     let c = Shared::new(Piece::whole(c, n));
     for_each_task_with(
         rectangles::work(sizes),
@@ -95,28 +94,6 @@ fn product_flipped<T: Float>(sizes: [usize; 3], a: Matrix<'_, T>, b: Matrix<'_, 
         #[allow(unsafe_code, reason = "pieces of the same rows")]
         let mut c = unsafe { c.part(is, js.clone()) };
         flipped::product(&a, b.from(0, js.start), &mut c, store.columns(js));
-    });
-}
-
-/// The products of a batch of so many that are too small to be cut: each task takes up some whole. No size is 0.
-pub(super) fn batch<'a, T: Float>(
-    count: usize,
-    sizes: [usize; 3],
-    operands: impl Fn(usize) -> [Matrix<'a, T>; 2] + Sync + Send,
-    c: &mut [T],
-    store: Store<'_, T>,
-) {
-    let [m, _, n] = sizes;
-    let group = rectangles::products_in_a_task(sizes);
-    let c = Shared::new(Piece::whole(c, n));
-    for_each_task_of(rectangles::work_of_batch(count, sizes), count.div_ceil(group), |task| {
-        for i in task * group..count.min((task + 1) * group) {
-            let [a, b] = operands(i);
-            // SAFETY: each i is another's, and each task is called once; so the matrices do not overlap.
-            #[allow(unsafe_code, reason = "matrices of one slice")]
-            let mut c = unsafe { c.part(i * m..(i + 1) * m, 0..n) };
-            piece(sizes, a, b, &mut c, store);
-        }
     });
 }
 

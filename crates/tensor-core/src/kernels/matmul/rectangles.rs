@@ -2,6 +2,9 @@
 //!
 //! There are more of them than threads: cores are not equally fast at every moment, and a thread that is done takes up another one.
 
+#[cfg(test)]
+mod tests;
+
 use super::super::simd::{Float, Lanes};
 use super::WIDE;
 use super::cut::part;
@@ -31,8 +34,8 @@ const CUTS: Cuts = &[
     (ENOUGH / 4, [FEWEST_ROWS, 2]),
 ];
 /// The same where B is small and few rows of A read it where it lies. Then C is first cut into pieces of so few rows, which pack nothing: at N = 128 to 256,
-/// two threads are 5 to 15 % faster for it.
-const CUTS_WITH_SMALL_B: Cuts = &[
+/// two threads are 5 to 15 % faster for it. (Where it has too many rows for that, it is cut like any other.)
+const CUTS_OF_FEW_ROWS: Cuts = &[
     (ENOUGH / 2, [FEW_ROWS, TWO_TILES]),
     (ENOUGH / 4, [FEWEST_ROWS, TILE.vectors]),
 ];
@@ -44,7 +47,7 @@ const TALL: usize = FEW_ROWS / TILE.rows * TILE.rows;
 const TWO_TILES: usize = 2 * TILE.vectors;
 /// Rows with which packing is a small part of the work.
 const ROWS: usize = 256;
-/// About as many rows has a rectangle at least, if C has as many.
+/// A rectangle has about so many rows at least, if C has them.
 const FEWEST_ROWS: usize = 32;
 /// Bytes of a strip of B, at most: each thread keeps one, and its memory remains with the thread.
 const STRIP: usize = 1 << 23;
@@ -59,15 +62,15 @@ pub(super) fn work_of_batch(count: usize, sizes: [usize; 3]) -> usize {
     multiplications(sizes).saturating_mul(count) / PER_ELEMENT
 }
 
-/// How many small products one task takes up.
-pub(super) fn products_in_a_task(sizes: [usize; 3]) -> usize {
+/// How many products of this size are as much work as a rectangle.
+pub(super) fn products_in_a_rectangle(sizes: [usize; 3]) -> usize {
     (LEAST / multiplications(sizes)).max(1)
 }
 
 /// Whether a product is too small to be cut, for any number of threads.
 pub(super) fn is_whole<T: Float>(sizes: [usize; 3]) -> bool {
-    // Whether pieces pack decides how C is cut, not if.
-    Rectangles::new::<T>(sizes, true, usize::MAX).count() == 1
+    // Whether rows read B where it lies decides how C is cut, not if.
+    Rectangles::new::<T>(sizes, false, usize::MAX).count() == 1
 }
 
 fn multiplications([m, k, n]: [usize; 3]) -> usize {
@@ -101,81 +104,81 @@ pub(super) struct Rectangles {
 }
 
 impl Rectangles {
-    /// For a product that so many threads share; `packs` says whether even pieces of few rows pack B. No size is 0.
-    pub(super) fn new<T: Float>(sizes: [usize; 3], packs: bool, threads: usize) -> Rectangles {
+    /// For a product that so many threads share; `reads_b` says whether few rows of A read B where it lies. No size is 0.
+    pub(super) fn new<T: Float>(sizes: [usize; 3], reads_b: bool, threads: usize) -> Rectangles {
         let [m, k, n] = sizes;
-        let width = T::Lanes::WIDTH;
-        let mut whole = Rectangles {
-            sizes: [m, n],
-            units: [TILE.rows, width],
-            parts: [1, 1],
-            halved: 0..0,
-            halves: (0, TILE.rows),
-            has_strips: false,
-        };
-        let wanted = |for_each_thread| wanted(sizes, for_each_thread, threads);
-        if wanted(ENOUGH) == 1 {
-            return whole;
-        }
+        let block = TILE.block * T::Lanes::WIDTH;
+        let enough = wanted(sizes, ENOUGH, threads);
         let bytes = |columns: usize| k.saturating_mul(columns).saturating_mul(T::DTYPE.size());
-        let reads_small_b = !packs && bytes(n) <= SMALL_B;
-        // Of more than two threads, all but the caller take tasks from one end: they would all come to the same strip at once, and each would pack it.
-        if WIDE && threads <= 2 && m > ROWS && !reads_small_b && bytes(n.min(TILE.block * width)) <= STRIP {
-            return Self::strips([m, n], width, wanted(ENOUGH_OF_A_STRIP));
-        }
-        let (cuts, mut down, mut across) = if reads_small_b && m >= 2 * FEW_ROWS {
-            (CUTS_WITH_SMALL_B, m.div_ceil(TALL).min(wanted(ENOUGH)), 1)
+        if enough == 1 {
+            Self::even([m, n], [TILE.rows, T::Lanes::WIDTH], [1, 1])
+        } else if reads_b && bytes(n) <= SMALL_B && (2 * FEW_ROWS..=enough * TALL).contains(&m) {
+            Self::cut::<T>(sizes, threads, [m.div_ceil(TALL), 1], CUTS_OF_FEW_ROWS)
+        } else if WIDE && threads == 2 && m > ROWS && bytes(n.min(block)) <= STRIP {
+            Self::strips::<T>(sizes)
         } else {
             // By columns nothing is packed twice, so they come first; then by rows; and by columns again if these are too few.
-            (CUTS, 1, wanted(ENOUGH).min(n.div_ceil(TILE.block * width)))
-        };
-        for &(for_each_thread, [rows, vectors]) in cuts {
-            let wanted = wanted(for_each_thread);
-            down = wanted.div_ceil(across).min(m / rows).max(down);
-            across = wanted.div_ceil(down).min(n / (vectors * width)).max(across);
+            Self::cut::<T>(sizes, threads, [1, enough.min(n.div_ceil(block))], CUTS)
         }
-        whole.parts = [down, across];
-        let is_wide = n.div_ceil(width) / across >= TWO_TILES;
-        if is_wide {
-            whole.halves = (1, TILE.vectors * width);
-        }
-        // Where there are enough, smaller ones cost more than the waiting that they save.
-        if down * across < wanted(ENOUGH) && (is_wide || m / down >= ROWS) {
-            whole.halved = taken_last(down * across, threads);
-        }
-        whole
     }
 
     /// Those that are cut by columns alone, between whole units.
     pub(super) fn by_columns(sizes: [usize; 3], unit: usize, threads: usize) -> Rectangles {
         let [m, _, n] = sizes;
+        let count = wanted(sizes, ENOUGH, threads).min(n.div_ceil(unit));
+        Self::even([m, n], [m, unit], [1, count])
+    }
+
+    /// So many parts, as even as the units between which they are cut allow.
+    fn even(sizes: [usize; 2], units: [usize; 2], parts: [usize; 2]) -> Rectangles {
         Rectangles {
-            sizes: [m, n],
-            units: [m, unit],
-            parts: [1, wanted(sizes, ENOUGH, threads).min(n.div_ceil(unit))],
+            sizes,
+            units,
+            parts,
             halved: 0..0,
-            halves: (1, unit),
+            halves: (0, units[0]),
             has_strips: false,
         }
     }
 
+    /// At least so many parts, and more as these cuts say.
+    fn cut<T: Float>(sizes: [usize; 3], threads: usize, [mut down, mut across]: [usize; 2], cuts: Cuts) -> Rectangles {
+        let [m, _, n] = sizes;
+        let width = T::Lanes::WIDTH;
+        for &(for_each_thread, [rows, vectors]) in cuts {
+            let wanted = wanted(sizes, for_each_thread, threads);
+            down = wanted.div_ceil(across).min(m / rows).max(down);
+            across = wanted.div_ceil(down).min(n / (vectors * width)).max(across);
+        }
+        let mut all = Self::even([m, n], [TILE.rows, width], [down, across]);
+        let is_wide = n.div_ceil(width) / across >= TWO_TILES;
+        if is_wide {
+            all.halves = (1, TILE.vectors * width);
+        }
+        // Where there are enough, smaller ones cost more than the waiting that they save.
+        if down * across < wanted(sizes, ENOUGH, threads) && (is_wide || m / down >= ROWS) {
+            all.halved = taken_last(down * across, threads);
+        }
+        all
+    }
+
     /// Strips of columns as wide as a block of B, from top to bottom, one after the other, for two threads: each packs a strip of B once for all that it takes up
-    /// of it, and only where the two meet, both pack the same.
-    fn strips([m, n]: [usize; 2], width: usize, wanted: usize) -> Rectangles {
-        let tile = TILE.vectors * width;
+    /// of it, and only where the two meet, both pack the same. (Of more threads, all but the caller take tasks from one end: they would all come to the same
+    /// strip at once, and each would pack it.)
+    fn strips<T: Float>(sizes: [usize; 3]) -> Rectangles {
+        let [m, _, n] = sizes;
+        let tile = TILE.vectors * T::Lanes::WIDTH;
         // Where there are few rows, one strip would be packed by both for half of them each.
         let least = if m < 2 * ROWS { 2 } else { 1 };
         let across = n
-            .div_ceil(width)
-            .div_ceil(TILE.block)
+            .div_ceil(TILE.block * T::Lanes::WIDTH)
             .max(least.min(n.div_ceil(tile) / 2));
+        let down = wanted(sizes, ENOUGH_OF_A_STRIP, 2)
+            .div_ceil(across)
+            .min(m / FEWEST_ROWS);
         Rectangles {
-            sizes: [m, n],
-            units: [TILE.rows, tile],
-            parts: [wanted.div_ceil(across).min(m / FEWEST_ROWS), across],
-            halved: 0..0,
-            halves: (0, TILE.rows),
             has_strips: true,
+            ..Self::even([m, n], [TILE.rows, tile], [down, across])
         }
     }
 
@@ -230,84 +233,4 @@ fn taken_last(tasks: usize, threads: usize) -> Range<usize> {
     let half = tasks / 2;
     let start = (tasks / threads).saturating_sub(half / 2);
     start..start + half
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    /// Each element of C lies in one of them and no other, and none is empty.
-    fn check(rectangles: &Rectangles) -> Result<(), TestCaseError> {
-        let [m, n] = rectangles.sizes;
-        let mut times = vec![0; m * n];
-        for [rows, columns] in (0..rectangles.count()).map(|i| rectangles.get(i)) {
-            prop_assert!(!rows.is_empty() && !columns.is_empty());
-            for i in rows {
-                times[i * n..][columns.clone()].iter_mut().for_each(|times| *times += 1);
-            }
-        }
-        prop_assert!(times.iter().all(|&times| times == 1));
-        Ok(())
-    }
-
-    proptest! {
-        #[test]
-        fn together_they_are_c(m in 1..1100usize, k in 1..2000usize, n in 1..1100usize, threads in 0..20usize, unit in 1..64usize, packs: bool) {
-            check(&Rectangles::new::<f32>([m, k, n], packs, threads))?;
-            check(&Rectangles::new::<f64>([m, k, n], packs, threads))?;
-            check(&Rectangles::by_columns([m, k, n], unit, threads))?;
-        }
-    }
-
-    #[test]
-    fn how_many() {
-        let count = |sizes, threads| Rectangles::new::<f32>(sizes, true, threads).count();
-        assert_eq!(count([1000, 1000, 1000], 1), 1, "one thread packs nothing twice");
-        assert_eq!(count([64, 64, 64], 16), 1, "too little work");
-        assert!(count([1000, 1000, 1000], 2) >= 16);
-        assert!(count([1000, 1000, 1000], 16) >= 64);
-    }
-
-    #[test]
-    fn where_b_is_small_and_need_not_be_packed_no_piece_does() {
-        for n in 128..=256 {
-            let rectangles = Rectangles::new::<f32>([n, n, n], false, 2);
-            let rows = (0..rectangles.count()).map(|i| rectangles.get(i)[0].len());
-            assert!(rows.max().unwrap() <= FEW_ROWS, "{n}");
-        }
-    }
-
-    #[test]
-    fn two_threads_pack_hardly_a_strip_twice() {
-        let rectangles = Rectangles::new::<f32>([1000, 500, 1000], true, 2);
-        assert_eq!(rectangles.has_strips(), WIDE);
-        let (count, strips) = (rectangles.count(), rectangles.parts[1]);
-        // One thread takes tasks from the front and the other from the back, wherever they meet.
-        for meeting in 0..=count {
-            let packs = |tasks: Range<usize>| {
-                let columns: Vec<_> = tasks.map(|i| rectangles.get(i)[1].clone()).collect();
-                columns.chunk_by(|a, b| a == b).count()
-            };
-            let packed = packs(0..meeting) + packs(meeting..count);
-            assert!(!WIDE || (strips..=strips + 1).contains(&packed), "{packed} of {strips}");
-        }
-    }
-
-    #[test]
-    fn more_than_two_threads_have_no_strips() {
-        assert!(!Rectangles::new::<f32>([1000, 500, 1000], true, 3).has_strips());
-    }
-
-    #[test]
-    fn where_there_are_few_those_taken_last_are_small() {
-        let columns = 8 * TWO_TILES * <f32 as Float>::Lanes::WIDTH;
-        let rectangles = Rectangles::new::<f32>([100, 4000, columns], true, 2);
-        let size = |i| rectangles.get(i).map(|range| range.len()).iter().product::<usize>();
-        let count = rectangles.count();
-        assert!(count < 16 && size(count / 2) < size(0) && size(count / 2) < size(count - 1));
-        assert_eq!(taken_last(8, 2), 2..6);
-        assert_eq!(taken_last(64, 16), 0..32);
-        assert_eq!(taken_last(3, 2), 0..0);
-    }
 }

@@ -54,10 +54,10 @@ pub(super) fn product<T: Float>(
 
 /// Whether to pack B.
 pub(super) fn packs<T: Float>([m, k, _]: [usize; 3], b: &Matrix<'_, T>) -> bool {
-    let few = if collide::<T>(k, b.row_stride) {
-        FEW_COLLIDING
-    } else {
-        FEW_ROWS
-    };
-    b.column_stride != 1 || m > few
+    b.column_stride != 1 || m > FEW_ROWS || m > FEW_COLLIDING && collide::<T>(k, b.row_stride)
+}
+
+/// Whether as few rows as [`FEW_ROWS`] read B where it lies.
+pub(super) fn reads_b<T: Float>(k: usize, b: &Matrix<'_, T>) -> bool {
+    !packs([FEW_ROWS, k, 1], b)
 }

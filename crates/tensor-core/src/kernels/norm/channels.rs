@@ -103,7 +103,7 @@ fn map_planes<T: Float, const N: usize, const M: usize>(
     inner: usize,
     numbers: [&[T]; M],
     y: &mut [T],
-    f: impl Fn([T::Lanes; N], [T::Lanes; M]) -> T::Lanes + Sync + Send,
+    f: impl Fn([T::Lanes; N], [T::Lanes; M]) -> T::Lanes + Sync,
 ) {
     let channels = numbers[0].len();
     let width = T::Lanes::WIDTH;
@@ -141,7 +141,7 @@ fn channel_sums<T: Float, const N: usize>(
     x: [&[T]; N],
     sizes: [usize; 3],
     center: &[T],
-    term: impl Fn([T::Lanes; N], T::Lanes) -> [T::Lanes; 2] + Sync + Send,
+    term: impl Fn([T::Lanes; N], T::Lanes) -> [T::Lanes; 2] + Sync,
     first: &mut [T],
     second: &mut [T],
 ) {

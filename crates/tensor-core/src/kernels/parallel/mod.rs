@@ -42,12 +42,12 @@ pub const CHUNK: usize = 1 << 14;
 /// Calls `f` with each number below `tasks`, in any order, possibly on several threads.
 ///
 /// For tasks that each take far longer than a thread takes to wake.
-pub fn for_each_task(tasks: usize, f: impl Fn(usize) + Sync + Send) {
+pub fn for_each_task(tasks: usize, f: impl Fn(usize) + Sync) {
     for_each_task_of(WORTH_WAKING, tasks, f);
 }
 
 /// [`for_each_task`] for tasks that are together as much work as so many simple elements: see [`CHUNK`].
-pub fn for_each_task_of(work: usize, tasks: usize, f: impl Fn(usize) + Sync + Send) {
+pub fn for_each_task_of(work: usize, tasks: usize, f: impl Fn(usize) + Sync) {
     region::run(tasks, work, &slot::each(f));
 }
 
@@ -71,14 +71,14 @@ pub fn for_each_task_with<S>(
 /// Cuts `y` into chunks of `chunk` elements and calls `f` with each one's first index and the chunk itself.
 ///
 /// A chunk should be about as much work as [`CHUNK`] simple elements.
-pub fn for_each_chunk<T: Send>(y: &mut [T], chunk: usize, f: impl Fn(usize, &mut [T]) + Sync + Send) {
+pub fn for_each_chunk<T: Send>(y: &mut [T], chunk: usize, f: impl Fn(usize, &mut [T]) + Sync) {
     let work = (y.len() / chunk).saturating_mul(CHUNK);
     for_each_piece(y, chunk, work, &f);
 }
 
 /// Cuts `y` into parts of `part` elements and calls `f` with each one's first index and the part itself. All of them are as much work as `work` simple
 /// elements: see [`CHUNK`].
-pub fn for_each_part<T: Send>(y: &mut [T], part: usize, work: usize, f: impl Fn(usize, &mut [T]) + Sync + Send) {
+pub fn for_each_part<T: Send>(y: &mut [T], part: usize, work: usize, f: impl Fn(usize, &mut [T]) + Sync) {
     for_each_piece(y, part, work, &f);
 }
 
@@ -99,7 +99,7 @@ pub fn for_each_pair<T: Send>(
     (y, y_chunk): (&mut [T], usize),
     z: (&mut [T], usize),
     work: usize,
-    f: impl Fn(usize, &mut [T], &mut [T]) + Sync + Send,
+    f: impl Fn(usize, &mut [T], &mut [T]) + Sync,
 ) {
     for_each_group([(y, y_chunk), z], work, |i, [y, z]| f(i * y_chunk, y, z));
 }
@@ -113,7 +113,7 @@ type OnGroups<'a, T, const N: usize> = dyn Fn(usize, [&mut [T]; N]) + Sync + 'a;
 pub fn for_each_group<T: Send, const N: usize>(
     slices: [(&mut [T], usize); N],
     work: usize,
-    f: impl Fn(usize, [&mut [T]; N]) + Sync + Send,
+    f: impl Fn(usize, [&mut [T]; N]) + Sync,
 ) {
     fn run<T: Send, const N: usize>(slices: [(&mut [T], usize); N], work: usize, f: &OnGroups<'_, T, N>) {
         let slices = slices.map(|(slice, chunk)| Pieces::new(slice, chunk));

@@ -29,8 +29,7 @@ pub(super) struct Slot {
     job: AtomicPtr<Job<'static>>,
 }
 
-/// What each thread does that works on a job: it asks for the number of one task after the other, until there is none. (A task that nobody asks for would be
-/// missing: so [`Slot::run`] looks.)
+/// What each thread does that works on a job: it asks for the number of one task after the other, until there is none.
 pub(super) type Worker<'a> = dyn Fn(&mut dyn FnMut() -> Option<usize>) + Sync + 'a;
 
 /// What a thread does that calls `task` with each number it gets.
@@ -40,6 +39,12 @@ pub(super) fn each(task: impl Fn(usize) + Sync) -> impl Fn(&mut dyn FnMut() -> O
             task(i);
         }
     }
+}
+
+/// # Panics
+/// If a worker has left tasks behind.
+pub(super) fn check_that_all_are_taken(all_are_taken: bool) {
+    assert!(all_are_taken, "nobody has asked for some of the tasks");
 }
 
 /// Tasks to do, and how far they are.
@@ -114,10 +119,7 @@ impl Slot {
         if let Some(panic) = job.panic.into_inner().unwrap_or_else(PoisonError::into_inner) {
             resume_unwind(panic);
         }
-        assert!(
-            job.taken.into_inner() >= tasks,
-            "nobody has asked for some of the tasks"
-        );
+        check_that_all_are_taken(job.taken.into_inner() >= tasks);
     }
 
     /// Lets helpers stay who look for a job: to be said before they are called.
