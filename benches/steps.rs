@@ -10,7 +10,9 @@ mod training;
 
 use clap::Parser;
 use serde_json::json;
+use std::cell::Cell;
 use std::hint::black_box;
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 use tensor_core::parallel_region;
 
@@ -39,6 +41,8 @@ struct Arguments {
 struct Timer {
     arguments: Arguments,
     threads: usize,
+    /// How many cases were asked for so far.
+    cases: Cell<usize>,
 }
 
 impl Timer {
@@ -47,6 +51,7 @@ impl Timer {
         if !name.contains(&self.arguments.only) {
             return;
         }
+        self.cases.set(self.cases.get() + 1);
         let mut run = prepare();
         (0..5).for_each(|_| drop(run()));
         let mut times = Vec::new();
@@ -94,7 +99,7 @@ fn warn_of_narrow_vectors() {
     }
 }
 
-fn main() {
+fn main() -> ExitCode {
     let arguments = Arguments::parse();
     warn_of_narrow_vectors();
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -104,9 +109,23 @@ fn main() {
         .build()
         .expect("a pool of threads");
     pool.install(|| {
-        let timer = Timer { arguments, threads };
+        let timer = Timer {
+            arguments,
+            threads,
+            cases: Cell::new(0),
+        };
         // Operations follow each other as in a step; each step is a region by itself.
         parallel_region(|| operations::all(&timer));
         training::all(&timer);
-    });
+        match timer.cases.get() {
+            0 => {
+                eprintln!(
+                    "error: no case contains `{}`\nhint: without --only, all are timed and named",
+                    timer.arguments.only
+                );
+                ExitCode::from(2)
+            }
+            _ => ExitCode::SUCCESS,
+        }
+    })
 }

@@ -4,6 +4,7 @@
 
 mod charts;
 mod ladder;
+mod lines;
 mod machine;
 mod product;
 mod table;
@@ -21,7 +22,7 @@ use machine::Machine;
 use product::Product;
 use serde_json::json;
 use std::path::Path;
-use tensor_core::kernels::matmul::{RUNGS, Rung};
+use tensor_core::kernels::matmul::{RUNGS, Rung, WIDE};
 use tensor_core::parallel_region;
 
 /// The sizes of the table: small ones, those on both sides of a power of two, tall, wide, and products of a training step: of a few samples, and with a
@@ -51,6 +52,8 @@ const SIZES: [&str; 18] = [
 const TABLE_SECONDS: f64 = 0.05;
 /// Seconds of the plain loop.
 const LOOP_SECONDS: f64 = 3.0;
+/// Seconds of a product of which a person is warned.
+const LONG_SECONDS: f64 = 10.0;
 
 /// `genlab bench matmul`.
 pub(crate) fn matmul(args: &MatmulArgs) -> Result<(), Failure> {
@@ -76,6 +79,12 @@ fn warn_of_the_build() {
     for warning in cpu::build_warnings(&cpu) {
         output::warn(&warning);
     }
+    if !WIDE {
+        output::warn(
+            "the engine multiplies by `matrixmultiply` in this build, and so does the rung `parallel`; that crate finds its instructions when it runs, and so \
+             its shares of this build's peak are above 100 %",
+        );
+    }
 }
 
 fn rung(name: &str) -> Result<&'static dyn Rung, Failure> {
@@ -98,6 +107,12 @@ fn only_size<'a>(rung: &str, sizes: &'a [Size]) -> Result<&'a Size, Failure> {
 
 /// One rung at one size and nothing else, for a profiler.
 fn plain_loop(rung: &dyn Rung, size: &Size, args: &MatmulArgs) -> Result<(), Failure> {
+    let seconds = ladder::seconds_of_an_operation(rung) * size.operations();
+    if seconds > LONG_SECONDS {
+        output::warn(&format!(
+            "one product takes some {seconds:.0} s here, and the loop ends behind one"
+        ));
+    }
     let mut product = Product::new(size);
     let time = timing::repeat(args.seconds.unwrap_or(LOOP_SECONDS), || product.run(rung));
     let gflops = size.operations() / time.each() / 1e9;

@@ -227,8 +227,8 @@ pub(crate) struct MatmulArgs {
     /// Run this rung alone in a plain loop; it needs one --size.
     #[arg(long, value_name = "RUNG")]
     pub(crate) rung: Option<String>,
-    /// Sizes: N or MxKxN, with nt, tn or tt behind them where B, A or both are transposed; may be
-    /// repeated [default: eighteen of them].
+    /// Sizes: N or MxKxN, with nt, tn or tt behind them where B, A or both are transposed (nn: neither);
+    /// may be repeated [default: eighteen of them].
     #[arg(long, value_name = "SIZE", value_delimiter = ',', value_parser = parse_size)]
     pub(crate) size: Vec<Size>,
     /// Seconds for each rung and size [default: 0.05, with --rung 3].

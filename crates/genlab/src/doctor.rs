@@ -36,7 +36,7 @@ fn facts(library: &dyn Library, here: &Path, cpu: &Cpu) -> Vec<(String, String)>
         ("CPU".into(), cpu.name.clone()),
         (
             "threads".into(),
-            format!("{} (choose with --threads N)", cpu::threads()),
+            format!("{} (`genlab train --threads N` takes others)", cpu::threads()),
         ),
         ("vectors, CPU".into(), lanes(cpu.level)),
         ("vectors, build".into(), lanes(cpu::BUILD)),

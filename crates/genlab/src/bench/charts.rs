@@ -60,11 +60,15 @@ pub(super) fn speed(machine: &Machine, rows: &[Row]) -> String {
         rows.sort_by(|a, b| a.0.total_cmp(&b.0));
         // Smaller ones, and what is a thousand times slower than the best, would take half of the chart.
         rows.retain(|row| row.0 >= SMALLEST);
+        let caption = match rows.len() {
+            0 => format!("Square products: none of {SMALLEST} or more was measured"),
+            _ => "Square products: speed over size".into(),
+        };
         let last = rows.last().map_or(0.0, |row| row.0).max(2.0 * SMALLEST);
         let high = top(machine, rows.iter().map(|row| row.1));
         let low = high / 2000.0;
         let mut chart = ChartBuilder::on(root)
-            .caption("Square products: speed over size", title())
+            .caption(caption, title())
             .margin(12)
             .x_label_area_size(44)
             .y_label_area_size(60)
@@ -295,7 +299,13 @@ mod tests {
     #[test]
     fn no_two_rungs_have_one_colour() {
         let colours: Vec<_> = (0..RUNGS.len()).map(colour).map(|colour| colour.rgb()).collect();
-        assert!((1..colours.len()).all(|i| !colours[..i].contains(&colours[i])));
+        for (i, rung) in RUNGS.iter().enumerate() {
+            assert!(
+                !colours[..i].contains(&colours[i]),
+                "`{}` needs a colour of its own in COLOURS",
+                rung.name()
+            );
+        }
     }
 
     #[test]
@@ -315,6 +325,7 @@ mod tests {
             );
         }
         assert!(roofline.contains("the rungs at 64"));
+        assert!(super::speed(&machine, &[row("2"), row("5x6x7")]).contains("none of 4 or more was measured"));
         for svg in [
             speed,
             roofline,

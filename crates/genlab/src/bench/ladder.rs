@@ -3,7 +3,7 @@
 use super::machine::{Peak, ROUNDS};
 use super::product::{Product, Size};
 use super::timing::{best_and_median, repeat};
-use tensor_core::kernels::matmul::RUNGS;
+use tensor_core::kernels::matmul::{RUNGS, Rung};
 
 /// A rung is left out at a size where one product takes longer than that, in seconds.
 const PATIENCE: f64 = 1.0;
@@ -39,15 +39,17 @@ pub(super) struct Speed {
     pub(super) rounds: usize,
 }
 
+/// Seconds that a rung takes for one floating-point operation, about, by one try.
+pub(super) fn seconds_of_an_operation(rung: &dyn Rung) -> f64 {
+    let size: Size = TRIAL.parse().expect("a size");
+    let mut product = Product::new(&size);
+    repeat(0.0, || product.run(rung)).each() / size.operations()
+}
+
 impl Ladder {
     /// Tries each rung once.
     pub(super) fn new(seconds: f64) -> Self {
-        let size: Size = TRIAL.parse().expect("a size");
-        let mut product = Product::new(&size);
-        let expected = RUNGS
-            .iter()
-            .map(|&rung| repeat(0.0, || product.run(rung)).each() / size.operations())
-            .collect();
+        let expected = RUNGS.iter().map(|&rung| seconds_of_an_operation(rung)).collect();
         Self { seconds, expected }
     }
 

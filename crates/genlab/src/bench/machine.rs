@@ -1,5 +1,6 @@
 //! What the machine can do at most: multiply in registers, and read from each cache and from memory.
 
+use super::lines::Lines;
 use super::timing::{best_and_median, repeat};
 use crate::cpu;
 use serde_json::{Value, json};
@@ -52,7 +53,7 @@ impl Machine {
     /// Measures everything in turn, in all for so many seconds each.
     pub(super) fn measure(seconds: f64) -> Self {
         let slice = seconds / ROUNDS as f64;
-        let buffers = LEVELS.map(|(_, bytes)| vec![1.0f32; bytes / size_of::<f32>()]);
+        let buffers = LEVELS.map(|(_, bytes)| Lines::of(1.0, bytes / size_of::<f32>()));
         let peaks: Vec<Peak> = (0..ROUNDS).map(|_| Peak::measure(slice)).collect();
         let mut reads = LEVELS.map(|_| Vec::new());
         for _ in 0..ROUNDS {

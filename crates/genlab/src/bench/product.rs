@@ -1,5 +1,6 @@
 //! A product to be measured: its sizes as a user writes them, and its operands.
 
+use super::lines::Lines;
 use std::fmt;
 use std::str::FromStr;
 use tensor_core::Random;
@@ -78,16 +79,16 @@ pub(crate) fn parse_size(text: &str) -> Result<Size, String> {
 /// The operands of a product and its result.
 pub(super) struct Product {
     size: Size,
-    a: Vec<f32>,
-    b: Vec<f32>,
-    c: Vec<f32>,
+    a: Lines,
+    b: Lines,
+    c: Lines,
 }
 
 impl Product {
     pub(super) fn new(size: &Size) -> Self {
         let [m, k, n] = size.sizes;
         let draw = |stream: &str, len: usize| {
-            let mut numbers = vec![0.0; len];
+            let mut numbers = Lines::of(0.0, len);
             Random::new(0).stream(stream).fill_normal(&mut numbers);
             numbers
         };
@@ -95,7 +96,7 @@ impl Product {
             size: size.clone(),
             a: draw("a", m * k),
             b: draw("b", k * n),
-            c: vec![0.0; m * n],
+            c: Lines::of(0.0, m * n),
         }
     }
 
@@ -154,6 +155,6 @@ mod tests {
         product.run(RUNGS[0]);
         let (a, b) = (&product.a, &product.b);
         let wanted = [0, 1].map(|i| (0..3).map(|p| a[p * 2 + i] * b[p]).sum::<f32>());
-        assert_eq!(product.c, wanted);
+        assert_eq!(product.c[..], wanted);
     }
 }

@@ -6,6 +6,7 @@
 //!
 //! What limits it: one core.
 
+use super::super::arrays::Lines;
 use super::super::simd::{Float, Lanes};
 use super::microkernel::TILE;
 use super::operand::{Matrix, Piece};
@@ -65,14 +66,14 @@ pub(super) fn pays<T: Float>([m, k, n]: [usize; 3], b: &Matrix<'_, T>) -> bool {
 /// One thread's product, from Aᵀ in panels. Each element is summed as on the rungs before, in the order of K and block by block: the bits are the same.
 pub(super) fn product<T: Float>(a: &Prepacked, b: Matrix<'_, T>, c: &mut Piece<'_, T>, store: Store<'_, T>) {
     let (k, b) = (a.steps(), b.transposed());
-    let mut room = [T::ZERO; TILES * LARGEST];
+    let mut room = Lines([T::ZERO; TILES * LARGEST]);
     for (steps, rows, a) in a.blocks::<T>() {
         let accumulate = store.accumulate || steps.start > 0;
         for start in (0..c.columns()).step_by(COLUMNS) {
             let columns = start..c.columns().min(start + COLUMNS);
             for panel in panels::<T>(rows.len()) {
                 let width = filled::<T>(&panel);
-                let sums = &mut room[..columns.len() * width];
+                let sums = &mut room.0[..columns.len() * width];
                 for js in tile_rows(columns.len()) {
                     let mut tile = Piece::whole(&mut sums[js.start * width..js.end * width], width);
                     let b = b.from(start + js.start, steps.start);

@@ -1,5 +1,6 @@
 //! How a block is cut into tiles: whole ones, and smaller ones at its edges.
 
+use super::super::arrays::Lines;
 use super::super::simd::{Float, Lanes};
 use super::microkernel::{Panel, TILE, tile};
 use super::operand::{Matrix, Piece};
@@ -53,8 +54,8 @@ pub(super) fn any_tile<T: Float>(k: usize, a: Matrix<'_, T>, b: Panel<'_, T>, c:
     if c.columns() == width {
         return kernel(k, a, b, c, accumulate);
     }
-    let mut sums = [T::ZERO; LARGEST];
-    let sums = &mut sums[..c.rows() * width];
+    let mut sums = Lines([T::ZERO; LARGEST]);
+    let sums = &mut sums.0[..c.rows() * width];
     kernel(k, a, b, &mut Piece::whole(sums, width), false);
     for (i, sums) in sums.chunks_exact(width).enumerate() {
         for (c, &sum) in c.row(i).iter_mut().zip(sums) {
