@@ -1,6 +1,6 @@
 //! y = f(a, b, …), element by element.
 
-use super::arrays::array_of;
+use super::arrays::{Lines, array_of};
 use super::parallel::{self, CHUNK};
 use super::simd::{Float, Lanes};
 use crate::dtype::Element;
@@ -51,19 +51,20 @@ impl<'a, T: Element> Operand<'a, T> {
     }
 
     /// Room to spread out a block, which holds a scalar already.
-    pub(super) fn scratch(&self) -> [T; BLOCK] {
-        match *self {
+    pub(super) fn scratch(&self) -> Lines<T, BLOCK> {
+        Lines(match *self {
             Operand::Scalar(x) => [x; BLOCK],
             _ => [T::zeroed(); BLOCK],
-        }
+        })
     }
 
     /// The elements from `start` on: where they lie together, else spread out in `scratch` (from [`Operand::scratch`]).
     #[inline(always)]
-    pub(super) fn block<'s>(&self, start: usize, len: usize, scratch: &'s mut [T; BLOCK]) -> &'s [T]
+    pub(super) fn block<'s>(&self, start: usize, len: usize, scratch: &'s mut Lines<T, BLOCK>) -> &'s [T]
     where
         'a: 's,
     {
+        let scratch = &mut scratch.0;
         match *self {
             Operand::Full(x) => return &x[start..start + len],
             Operand::Scalar(_) => {}
@@ -181,7 +182,7 @@ fn map_chunk<T: Float, const N: usize>(
         });
         return f(full, y);
     }
-    let mut scratch: [[T; BLOCK]; N] = array::from_fn(|k| inputs[k].scratch());
+    let mut scratch: [Lines<T, BLOCK>; N] = array::from_fn(|k| inputs[k].scratch());
     for (i, y) in y.chunks_mut(BLOCK).enumerate() {
         let mut scratch = scratch.iter_mut();
         let blocks = array::from_fn(|k| match scratch.next() {

@@ -13,6 +13,8 @@ use super::pack::{Block, pack};
 use super::packed::M_BLOCK;
 use super::rung::Rung;
 use super::tiles::{any_tile, panels, tile_rows};
+use crate::dtype::DType;
+use crate::storage::Storage;
 
 /// Rung 7.
 pub(super) struct Edges;
@@ -32,19 +34,21 @@ impl Rung for Edges {
 
     #[inline(never)]
     fn run(&self, [m, k, n]: [usize; 3], a: Matrix<'_, f32>, b: Matrix<'_, f32>, c: &mut [f32]) {
-        let mut a_room = vec![0.0; M_BLOCK.min(m) * K_BLOCK.min(k)];
-        let mut b_room = vec![0.0; Block::<f32>::room(K_BLOCK.min(k), N_BLOCK.min(n), true)];
+        let room = |len| Storage::for_overwrite(len, DType::F32);
+        let mut a_room = room(M_BLOCK.min(m) * K_BLOCK.min(k));
+        let mut b_room = room(Block::<f32>::room(K_BLOCK.min(k), N_BLOCK.min(n), true));
+        let a_room = a_room.as_mut_slice();
         let mut c = Piece::whole(c, n);
         for p in (0..k).step_by(K_BLOCK) {
             let k = K_BLOCK.min(k - p);
             for j in (0..n).step_by(N_BLOCK) {
                 let width = N_BLOCK.min(n - j);
-                let b = Block::new(b.from(p, j), k, width, true, &mut b_room);
+                let b = Block::new(b.from(p, j), k, width, true, b_room.as_mut_slice());
                 for i in (0..m).step_by(M_BLOCK) {
                     let height = M_BLOCK.min(m - i);
-                    pack_rows(a.from(i, p), k, height, &mut a_room);
+                    pack_rows(a.from(i, p), k, height, a_room);
                     let mut c = c.part(i..i + height, j..j + width);
-                    tiles(k, &a_room, &b, &mut c, p > 0);
+                    tiles(k, a_room, &b, &mut c, p > 0);
                 }
             }
         }

@@ -11,6 +11,8 @@ use super::operand::{Matrix, Piece};
 use super::pack::pack;
 use super::register_tile::{self, COLUMNS, ROWS};
 use super::rung::Rung;
+use crate::dtype::DType;
+use crate::storage::Storage;
 
 /// Rows of A in a block.
 pub(super) const M_BLOCK: usize = 96;
@@ -46,17 +48,21 @@ pub(super) fn blocks(
     [rows, columns]: [usize; 2],
     tile: impl Fn(usize, Matrix<'_, f32>, Matrix<'_, f32>, &mut Piece<'_, f32>, bool),
 ) {
-    let (mut a_panels, mut b_panels) = (Vec::new(), Vec::new());
-    let mut sums = vec![0.0; rows * columns];
+    // These begin with lines of the caches.
+    let room = |len| Storage::for_overwrite(len, DType::F32);
+    let mut a_room = room(K_BLOCK.min(k) * M_BLOCK.min(m).next_multiple_of(rows));
+    let mut b_room = room(K_BLOCK.min(k) * N_BLOCK.min(n).next_multiple_of(columns));
+    let mut sums = room(rows * columns);
+    let sums = sums.as_mut_slice();
     let mut c = Piece::whole(c, n);
     for p in (0..k).step_by(K_BLOCK) {
         let k = K_BLOCK.min(k - p);
         for j in (0..n).step_by(N_BLOCK) {
             let width = N_BLOCK.min(n - j);
-            pack_panels(b.from(p, j), k, width, columns, &mut b_panels);
+            let b_panels = pack_panels(b.from(p, j), k, width, columns, b_room.as_mut_slice());
             for i in (0..m).step_by(M_BLOCK) {
                 let height = M_BLOCK.min(m - i);
-                pack_panels(a.from(i, p).transposed(), k, height, rows, &mut a_panels);
+                let a_panels = pack_panels(a.from(i, p).transposed(), k, height, rows, a_room.as_mut_slice());
                 let mut c = c.part(i..i + height, j..j + width);
                 for (b, j) in b_panels.chunks_exact(k * columns).zip((0..width).step_by(columns)) {
                     for (a, i) in a_panels.chunks_exact(k * rows).zip((0..height).step_by(rows)) {
@@ -65,10 +71,10 @@ pub(super) fn blocks(
                             k,
                             Matrix::of_rows(a, rows).transposed(),
                             Matrix::of_rows(b, columns),
-                            &mut Piece::whole(&mut sums, columns),
+                            &mut Piece::whole(sums, columns),
                             false,
                         );
-                        store(&sums, columns, &mut c, p > 0);
+                        store(sums, columns, &mut c, p > 0);
                     }
                 }
             }
@@ -77,11 +83,12 @@ pub(super) fn blocks(
 }
 
 /// Panels of so many columns, each with `k` rows, the last filled up with zeros.
-fn pack_panels(b: Matrix<'_, f32>, k: usize, width: usize, columns: usize, panels: &mut Vec<f32>) {
-    panels.resize(width.next_multiple_of(columns) * k, 0.0);
+fn pack_panels<'a>(b: Matrix<'_, f32>, k: usize, width: usize, columns: usize, room: &'a mut [f32]) -> &'a [f32] {
+    let panels = &mut room[..width.next_multiple_of(columns) * k];
     for (panel, j) in panels.chunks_exact_mut(k * columns).zip((0..width).step_by(columns)) {
         pack(b.from(0, j), k, columns.min(width - j), columns, panel);
     }
+    panels
 }
 
 /// The part of a tile's sums that C has.
