@@ -154,7 +154,7 @@ pub(super) fn roofline(machine: &Machine, rows: &[Row]) -> String {
             let ridge = (machine.peak.one_core / from.gigabytes).min(last);
             let line = [first, ridge].map(|x| (x, x * from.gigabytes));
             chart.draw_series(LineSeries::new(line, INK.mix(0.6).stroke_width(1)))?;
-            let at = chart.backend_coord(&(2.0 * first, line[0].1 * 2.0));
+            let at = chart.backend_coord(&(1.5 * first, line[0].1 * 1.5)); // left of all dots and their names
             let name = format!("{} {:.0} GB/s", from.level, from.gigabytes);
             labels.push(Label::new(&name, at, INK, HPos::Center));
         }
