@@ -1,4 +1,4 @@
-//! Short arrays, number by number.
+//! Short arrays: made number by number, or placed at the beginning of a line of the caches.
 
 /// `[f(0), f(1), …]`, with at least one number. [`std::array::from_fn`] and `map` give the same, but each use of them is some 300 lines of LLVM's
 /// code, where this is 90. They made up a fourth of all that the compiler had to optimise in the engine, and an eighth of the time that it took.
