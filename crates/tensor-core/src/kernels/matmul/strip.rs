@@ -1,4 +1,4 @@
-//! The columns of B that a thread has packed last: it keeps them while its pieces of C lie below each other.
+//! The columns of B that a thread has packed last: it keeps them while its pieces of C lie below each other. (Where A is packed in B's place, it is all of Aᵀ.)
 
 use super::super::simd::Float;
 use super::operand::Matrix;
