@@ -7,9 +7,10 @@ use super::graph::{Node, NodeId, Record, Source};
 use super::mode::{RecordingGuard, is_recording};
 use super::{Gradients, observe};
 use crate::kernels::parallel::enter_region;
-use crate::ops::{Grad, Grads, Saved};
+use crate::ops::{Grad, Grads, Saved, add_product};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
+use std::cell::RefCell;
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::Arc;
@@ -247,6 +248,17 @@ impl Slot {
             }
         });
     }
+
+    /// Adds the product of two matrices: as it is computed, if there is something to add it to.
+    fn add_product(&mut self, a: &Tensor, b: &Tensor) {
+        match &mut self.sum {
+            Some(sum) if !is_recording() => {
+                self.contributions += 1;
+                add_product(sum, a, b);
+            }
+            _ => self.add(a.matmul(b)),
+        }
+    }
 }
 
 /// A node, ordered by its number.
@@ -354,10 +366,13 @@ fn zeros(node: &Node) -> Tensor {
 fn hand_back(node: &Arc<Node>, record: &Record, gy: &Tensor, route: &Route, slots: &mut [Slot]) {
     let place = |index: usize| route.place(record.inputs[index].node());
     let wanted = |index: usize| place(index).is_some();
+    let slots = RefCell::new(slots);
+    let arrived = |index: usize| place(index).is_some_and(|place| slots.borrow()[place].sum.is_some());
     let saved = Saved {
         node,
         record,
         wanted: &wanted,
+        arrived: &arrived,
     };
     let mut step = observe::begin_rule(&saved, gy);
     let (grads, is_fast) = run_rule(&saved, gy);
@@ -366,7 +381,7 @@ fn hand_back(node: &Arc<Node>, record: &Record, gy: &Tensor, route: &Route, slot
     }
     for (index, grad) in grads.into_each().enumerate() {
         if let Some(place) = place(index) {
-            contribute(record, index, grad, &mut slots[place]);
+            contribute(record, index, grad, &mut slots.borrow_mut()[place]);
         }
     }
     if let Some(step) = step {
@@ -408,6 +423,7 @@ fn contribute(record: &Record, index: usize, grad: Grad, slot: &mut Slot) {
             );
             slot.add(sum_to(gradient, input.shape(), name));
         }
+        Grad::AddProduct(a, b) => slot.add_product(&a, &b),
         Grad::Zero => {}
         Grad::Unwanted => panic!(
             "{name}: the rule gave no gradient for input {index}, which is asked for; if it is zero, say Grad::Zero"

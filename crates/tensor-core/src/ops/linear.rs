@@ -61,7 +61,7 @@ impl Op for Linear {
         let (x, weight) = (saved.input(0), saved.input(1));
         let mut grads = grads![
             saved.wants(0).then(|| gy.matmul(weight)),
-            saved.wants(1).then(|| all_rows(gy).t().matmul(&all_rows(x))),
+            saved.product(1, || (all_rows(gy).t(), all_rows(x))),
         ];
         if saved.count() == 3 {
             grads.push(saved.wants(2).then(|| all_rows(gy).sum(0)).into());

@@ -66,12 +66,20 @@ impl Op for Matmul {
             [k] => in_shape(&gy.matmul(&b().transpose(-2, -1)), with_vector(batch, *k)),
             _ => gy.matmul(&b().transpose(-2, -1)),
         };
-        let gb = || match saved.shape(1).rank() {
-            // One matrix or vector for the whole batch: the sum over the batch is part of the product.
-            1 | 2 => in_shape(&all_rows(&a()).t().matmul(&all_rows(&gy)), saved.shape(1)),
-            _ => a().transpose(-2, -1).matmul(&gy),
+        // One matrix or vector for the whole batch: the sum over the batch is part of the product.
+        let gb_of_rows = || (all_rows(&a()).t(), all_rows(&gy));
+        let gb = match saved.shape(1).rank() {
+            1 => saved
+                .wants(1)
+                .then(|| {
+                    let (a, gy) = gb_of_rows();
+                    in_shape(&a.matmul(&gy), saved.shape(1))
+                })
+                .into(),
+            2 => saved.product(1, gb_of_rows),
+            _ => saved.wants(1).then(|| a().transpose(-2, -1).matmul(&gy)).into(),
         };
-        grads![saved.wants(0).then(ga), saved.wants(1).then(gb)]
+        grads![saved.wants(0).then(ga), gb]
     }
 
     fn cost(&self, inputs: &[&Tensor], shape: Shape) -> Cost {
@@ -170,10 +178,24 @@ pub(super) fn product(a: &Tensor, b: &Tensor, bias: Option<&Tensor>, activation:
         as_matrices(a, as_rows(a.shape())),
         as_matrices(b, as_columns(b.shape())),
     );
-    with_float!(a.dtype(), T => run::<T>(&a, &b, bias, activation, out));
+    let bias = bias.map(Tensor::dense);
+    with_float!(a.dtype(), T => {
+        let store = Store {
+            bias: bias.as_ref().map(Tensor::as_slice),
+            activation,
+            ..Store::new(false)
+        };
+        run::<T>(&a, &b, out.as_mut_slice(), store);
+    });
 }
 
-fn run<T: Float>(a: &Tensor, b: &Tensor, bias: Option<&Tensor>, activation: Activation, out: &mut Storage) {
+/// sum += a b, in place where nobody else can see the elements of `sum`: three matrices of one type.
+pub(crate) fn add_product(sum: &mut Tensor, a: &Tensor, b: &Tensor) {
+    let [a, b] = [a, b].map(|x| as_matrices(x, x.shape()));
+    with_float!(sum.dtype(), T => run::<T>(&a, &b, sum.as_mut_slice(), Store::new(true)));
+}
+
+fn run<T: Float>(a: &Tensor, b: &Tensor, out: &mut [T], store: Store<'_, T>) {
     let (batch, [m, k]) = sizes(a);
     let (_, [_, n]) = sizes(b);
     let batch_strides = |x: &Tensor| -> Vec<usize> {
@@ -189,13 +211,7 @@ fn run<T: Float>(a: &Tensor, b: &Tensor, bias: Option<&Tensor>, activation: Acti
         first: first_matrix(b),
         strides: &b_strides,
     };
-    let bias = bias.map(Tensor::dense);
-    let store = Store {
-        bias: bias.as_ref().map(Tensor::as_slice),
-        activation,
-        ..Store::new(false)
-    };
-    matmul::matmul_batch::<T>(&batch, [m, k, n], a, b, out.as_mut_slice(), store);
+    matmul::matmul_batch::<T>(&batch, [m, k, n], a, b, out, store);
 }
 
 /// The sizes of the batch, and rows and columns of its matrices.

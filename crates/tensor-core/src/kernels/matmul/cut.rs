@@ -1,6 +1,7 @@
 //! Where a product is cut into blocks, whose parts of B stay in the cache.
 
 use super::super::simd::{Float, Lanes};
+use super::WIDE;
 use super::microkernel::{TILE, UNROLLED};
 use std::ops::Range;
 
@@ -22,6 +23,11 @@ pub(in super::super) fn column_blocks<T: Float>(columns: usize) -> impl Iterator
 /// Steps of K in each block of B but the last.
 pub(super) fn steps_in_block(k: usize) -> usize {
     block_len(k, TILE.depth, UNROLLED)
+}
+
+/// Whether so many steps of K are one block, so that each sum is added to C once: C += A B then has the bits of A B, computed first and added to C.
+pub(crate) fn is_added_once(k: usize) -> bool {
+    WIDE && k <= TILE.depth
 }
 
 /// The steps of K and the columns of each block of B, in the order in which they are used.

@@ -50,6 +50,7 @@ mod tests;
 mod tiles;
 
 use super::simd::Float;
+pub(crate) use cut::is_added_once;
 pub(super) use cut::{block_len, column_blocks};
 pub(super) use microkernel::TILE;
 pub use operand::{Batch, Matrix};

@@ -142,6 +142,40 @@ fn a_batch_is_each_of_its_products() {
     }
 }
 
+/// C += A B, and C + A B with the product computed before.
+fn added<T: Float>([m, k, n]: [usize; 3]) {
+    let (a, b, before) = (numbers::<T>(m * k), numbers::<T>(k * n), numbers::<T>(m * n));
+    for (ta, tb) in [(false, false), (false, true), (true, false), (true, true)] {
+        let (a, b) = (matrix(&a, m, k, ta), matrix(&b, k, n, tb));
+        let mut product = vec![T::ZERO; m * n];
+        matmul(m, k, n, a, b, &mut product, Store::new(false));
+        let mut sum = before.clone();
+        matmul(m, k, n, a, b, &mut sum, Store::new(true));
+        let later: Vec<T> = before.iter().zip(&product).map(|(&c, &p)| c + p).collect();
+        assert!(sum == later, "{m} x {k} x {n}, transposed: {ta}, {tb}");
+    }
+}
+
+#[test]
+fn what_is_added_once_has_the_bits_of_a_sum() {
+    let depth = TILE.depth;
+    assert_eq!((is_added_once(depth), is_added_once(depth + 1)), (WIDE, false));
+    if !WIDE {
+        return; // `matrixmultiply` adds in its own way
+    }
+    for sizes in [
+        [1, 1, 1],
+        [13, 64, 37],
+        [20, 200, 784],
+        [256, 64, 784],
+        [300, depth, 70],
+        [70, depth, 300],
+    ] {
+        added::<f32>(sizes);
+        added::<f64>(sizes);
+    }
+}
+
 #[test]
 fn what_was_in_c_is_not_read() {
     let mut c = [f32::NAN; 4];

@@ -1,9 +1,11 @@
 //! What a rule is given of the run that it differentiates.
 
-use super::Grads;
+use super::{Grad, Grads};
 use crate::autograd::graph::{Input, Node, Record};
 use crate::autograd::is_recording;
+use crate::autograd::observe::is_observed;
 use crate::dtype::DType;
+use crate::kernels::matmul::is_added_once;
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 use std::panic::Location;
@@ -50,6 +52,8 @@ pub struct Saved<'a> {
     pub(crate) node: &'a Arc<Node>,
     pub(crate) record: &'a Record,
     pub(crate) wanted: &'a dyn Fn(usize) -> bool,
+    /// Whether a gradient for this input has arrived from elsewhere.
+    pub(crate) arrived: &'a dyn Fn(usize) -> bool,
 }
 
 impl Saved<'_> {
@@ -76,6 +80,44 @@ impl Saved<'_> {
     /// ```
     pub fn wants(&self, index: usize) -> bool {
         (self.wanted)(index)
+    }
+
+    /// The gradient of input `index` where it is the product of two matrices, if it is asked for. Where the input was used elsewhere too, and a gradient
+    /// has come from there, the product is added to that as it is computed, with the same bits: a weight that a step uses three times then has its gradient
+    /// written three times in place of five.
+    ///
+    /// ```
+    /// # use tensor_core::ops::{Grads, Keeps, Op, OpInfo, Saved, apply};
+    /// # use tensor_core::{DType, Shape, ShapeError, Tensor, grads};
+    /// # struct Product;
+    /// # impl Op for Product {
+    /// #     fn info(&self) -> OpInfo { OpInfo { name: "product", formula: "", rule: "" } }
+    /// #     fn infer(&self, inputs: &[&Tensor]) -> Result<Shape, ShapeError> { Ok(Shape::from([inputs[0].size(0), inputs[1].size(1)])) }
+    /// #     fn forward(&self, inputs: &[&Tensor], _: Shape) -> Tensor { inputs[0].matmul(inputs[1]) }
+    /// #     fn keeps(&self) -> Keeps { Keeps::all_inputs() }
+    /// fn vjp(&self, saved: &Saved<'_>, gy: &Tensor) -> Grads {
+    ///     grads![
+    ///         saved.product(0, || (gy.clone(), saved.input(1).t())), // Y = A B
+    ///         saved.product(1, || (saved.input(0).t(), gy.clone())),
+    ///     ]
+    /// }
+    /// # }
+    /// let (x, w) = (Tensor::from([[2.0]]), Tensor::from([[3.0]]).requires_grad());
+    /// let twice = apply(Product, &[&x, &w]) + apply(Product, &[&w, &w]);
+    /// assert_eq!(twice.grad(&[&w])[0].item(), 2.0 + 2.0 * 3.0);
+    /// ```
+    #[track_caller]
+    pub fn product(&self, index: usize, factors: impl FnOnce() -> (Tensor, Tensor)) -> Grad {
+        if !self.wants(index) {
+            return Grad::Unwanted;
+        }
+        let (a, b) = factors();
+        let is_added = is_added_once(b.size(0)) && (self.arrived)(index) && !is_recording() && !is_observed();
+        if is_added {
+            Grad::AddProduct(a, b)
+        } else {
+            Grad::Is(a.matmul(&b))
+        }
     }
 
     /// How many inputs there are.
@@ -265,5 +307,105 @@ impl Saved<'_> {
     /// ```
     pub fn differentiate(&self, gy: &Tensor, composition: impl FnOnce(&[Tensor]) -> Tensor) -> Grads {
         crate::autograd::differentiate_composition(self, gy, composition)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::autograd::observe::{Counter, observe};
+    use crate::kernels::matmul::WIDE;
+    use crate::ops::{Keeps, Op, OpInfo, apply};
+    use crate::{Random, ShapeError, grads};
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    /// X W, which counts how often a product is left to the engine to be added.
+    struct Counted(Arc<AtomicUsize>);
+
+    impl Op for Counted {
+        fn info(&self) -> OpInfo {
+            OpInfo {
+                name: "counted",
+                formula: "Y = X W",
+                rule: "gX = gY Wᵀ, gW = Xᵀ gY",
+            }
+        }
+        fn infer(&self, inputs: &[&Tensor]) -> Result<Shape, ShapeError> {
+            Ok(Shape::from([inputs[0].size(0), inputs[1].size(1)]))
+        }
+        fn forward(&self, inputs: &[&Tensor], _: Shape) -> Tensor {
+            inputs[0].matmul(inputs[1])
+        }
+        fn keeps(&self) -> Keeps {
+            Keeps::all_inputs()
+        }
+        fn vjp(&self, saved: &Saved<'_>, gy: &Tensor) -> Grads {
+            let gw = saved.product(1, || (saved.input(0).t(), gy.clone()));
+            let is_added = matches!(gw, Grad::AddProduct(..));
+            self.0.fetch_add(usize::from(is_added), Ordering::Relaxed);
+            grads![saved.wants(0).then(|| gy.matmul(&saved.input(1).t())), gw]
+        }
+    }
+
+    /// The gradient of a loss that uses W once for each X, and how many products were added as they were computed.
+    fn gradient(xs: &[Tensor], w: &Tensor) -> (Tensor, usize) {
+        let count = Arc::new(AtomicUsize::new(0));
+        let loss = |x| apply(Counted(Arc::clone(&count)), &[x, w]).sqr().sum(..);
+        let loss = xs.iter().map(loss).reduce(|a, b| a + b).expect("there are some");
+        let gradient = loss.grad(&[w]).remove(0);
+        (gradient, count.load(Ordering::Relaxed))
+    }
+
+    #[test]
+    fn products_are_added_as_they_are_computed_with_the_bits_of_sums() {
+        let mut random = Random::new(3).stream("test");
+        for dtype in [DType::F32, DType::F64] {
+            let w = random.normal([40, 33], dtype).requires_grad();
+            for rows in [1, 64, 512] {
+                let xs = [(); 3].map(|()| random.normal([rows, 40], dtype));
+                let (found, added) = gradient(&xs, &w);
+                assert_eq!(
+                    added,
+                    if WIDE { 2 } else { 0 },
+                    "the first one has nothing to be added to"
+                );
+                let ((shown, added), counter) = observe(Counter::default(), || gradient(&xs, &w));
+                assert_eq!(
+                    (added, counter.count("matmul")),
+                    (0, 3 + 3),
+                    "an observer sees all of them"
+                );
+                // From the last use to the first one, as the walk goes.
+                let each = xs.each_ref().map(|x| gradient(std::slice::from_ref(x), &w).0);
+                let [first, second, third] = each;
+                let sum = third + second + first;
+                assert_eq!((&found, &shown), (&sum, &sum), "{dtype:?}, {rows} rows");
+            }
+            let xs = [(); 2].map(|()| random.normal([513, 40], dtype));
+            assert_eq!(gradient(&xs, &w).1, 0, "their sums are stored in two parts");
+        }
+    }
+
+    #[test]
+    fn a_gradient_that_is_seen_elsewhere_is_not_changed() {
+        // The rule of a sum hands its own gradient on to both sides.
+        let [x, w, other] = [[2.0], [3.0], [5.0]].map(|x| Tensor::from([x]));
+        let (w, other) = (w.requires_grad(), other.requires_grad());
+        let count = Arc::new(AtomicUsize::new(0));
+        let y = apply(Counted(Arc::clone(&count)), &[&x, &w]);
+        let gradients = (y + (&w + &other)).sum(..).grad(&[&w, &other]);
+        assert_eq!(count.load(Ordering::Relaxed), usize::from(WIDE));
+        assert_eq!((gradients[0].item(), gradients[1].item()), (3.0, 1.0));
+    }
+
+    #[test]
+    fn a_second_derivative_sees_every_product() {
+        // L = (x w)² + (2 x w)², dL/dw = 10 x² w, and its derivative by w is 10 x².
+        let (x, w) = (Tensor::from([[3.0]]), Tensor::from([[7.0]]).requires_grad());
+        let count = Arc::new(AtomicUsize::new(0));
+        let square = |x: &Tensor| apply(Counted(Arc::clone(&count)), &[x, &w]).sqr().sum(..);
+        let slope = (square(&x) + square(&(2.0 * &x))).grad_graph(&[&w]).remove(0);
+        assert_eq!((slope.item(), count.load(Ordering::Relaxed)), (630.0, 0));
+        assert_eq!(slope.sum(..).grad(&[&w])[0].item(), 90.0);
     }
 }
