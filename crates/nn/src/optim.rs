@@ -150,7 +150,72 @@ fn get(state: &Dictionary, kind: &str, params: &[Param]) -> Result<Vec<Tensor>, 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use approx::assert_relative_eq;
     use std::panic::{AssertUnwindSafe, catch_unwind};
+    use tensor_core::{DType, Tensor};
+
+    /// A step with this gradient.
+    fn step(optimiser: &mut dyn Optimiser, gradient: f64) {
+        let w = optimiser.params()[0].clone();
+        let (_, gradients) = (w.tensor() * gradient).sum(..).value_and_grad([&w]);
+        optimiser.step(&gradients);
+    }
+
+    #[test]
+    fn moments_without_gradients_fall_to_zero() {
+        let w = || [Param::new(Tensor::from([1.0, -2.0]))];
+        let adam = AdamConfig {
+            betas: (0.9, 0.9),
+            ..AdamConfig::default()
+        };
+        let sgd = SgdConfig {
+            momentum: 0.9,
+            ..SgdConfig::default()
+        };
+        let rmsprop = RmsPropConfig {
+            alpha: 0.9,
+            momentum: 0.9,
+            centered: true,
+            ..RmsPropConfig::default()
+        };
+        let optimisers: [Box<dyn Optimiser>; 3] = [
+            Box::new(Adam::new(w(), adam)),
+            Box::new(Sgd::new(w(), sgd)),
+            Box::new(RmsProp::new(w(), rmsprop)),
+        ];
+        for mut optimiser in optimisers {
+            let moments = |optimiser: &dyn Optimiser| -> Vec<f32> {
+                let state = optimiser.state().into_iter();
+                let moments = state.filter(|(_, value)| value.dtype() == DType::F32);
+                moments.flat_map(|(_, value)| value.to_vec::<f32>()).collect()
+            };
+            step(&mut *optimiser, -1e-3);
+            let first = moments(&*optimiser);
+            assert!(first.len() >= 2 && first.iter().all(|m| *m != 0.0), "{first:?}");
+            for _ in 0..1200 {
+                step(&mut *optimiser, 0.0);
+            }
+            let last = moments(&*optimiser);
+            assert!(
+                last.iter().all(|m| *m == 0.0),
+                "0.9 times the smallest number is that number: {last:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_mean_square_that_is_seen_beside_epsilon_stays() {
+        // Its root is 3e-21, g is 1e-20: a step of Adam goes α, as always at first.
+        let w = Param::new(Tensor::from([1.0]));
+        let config = AdamConfig {
+            eps: 0.0,
+            betas: (0.9, 0.9),
+            ..AdamConfig::default()
+        };
+        let mut adam = Adam::new([w.clone()], config);
+        step(&mut adam, 1e-20);
+        assert_relative_eq!(w.tensor().item(), 1.0 - 1e-3, max_relative = 1e-6);
+    }
 
     fn refusal(run: impl FnOnce()) -> String {
         *catch_unwind(AssertUnwindSafe(run)).unwrap_err().downcast().unwrap()

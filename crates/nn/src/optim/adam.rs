@@ -1,6 +1,6 @@
 //! Adam, and AdamW with its decoupled weight decay.
 
-use super::fused::{self, Update};
+use super::fused::{self, Update, drop_below, least_square};
 use super::{Optimiser, check, distinct, get, put, write_debug, zeros};
 use crate::cell::Param;
 use crate::dictionary::{Dictionary, counter, get_counter, only};
@@ -99,10 +99,11 @@ impl Update<2> for AdamUpdate {
             [self.betas.0, self.betas.1, 1.0 - self.betas.0, 1.0 - self.betas.1].map(T::from_f64);
         let [step_size, root_correction, eps, shrink] =
             [self.step_size, self.root_correction, self.eps, self.shrink].map(T::from_f64);
+        let least_square = least_square(root_correction, eps);
         // Zipped, so that the compiler sees equal lengths and uses vectors.
         for (((w, &g), m), v) in values.iter_mut().zip(gradients).zip(first).zip(second) {
-            *m = beta1 * *m + keep1 * g;
-            *v = beta2 * *v + keep2 * g * g;
+            *m = drop_below(T::MIN_POSITIVE, beta1 * *m + keep1 * g);
+            *v = drop_below(least_square, beta2 * *v + keep2 * g * g);
             *w = *w * shrink - step_size * *m / (v.sqrt() * root_correction + eps);
         }
     }

@@ -10,6 +10,22 @@ pub(super) trait Update<const S: usize>: Sync {
     fn update<T: Float>(&self, values: &mut [T], gradients: &[T], moments: [&mut [T]; S]);
 }
 
+/// `x`, or 0 if it is no further than `least` from it: [`T::MIN_POSITIVE`](Float::MIN_POSITIVE) for a moment, or what [`least_square`] says.
+///
+/// A moment that gets no more gradients, as that of a dead unit, falls step by step, but not to 0: β times the smallest of all numbers is rounded to that same number.
+/// And with subnormal numbers a processor computes many times as long: a step of Adam for a million parameters takes 0.4 ms, and after 800 steps without
+/// gradients it took 9 (as it does in PyTorch).
+#[inline(always)]
+pub(super) fn drop_below<T: Float>(least: T, x: T) -> T {
+    if x < least && -least < x { T::ZERO } else { x }
+}
+
+/// The least mean square that is kept, where its root, multiplied by `correction`, is added to ε: 0, and so all of them, if a subnormal one would change ε.
+pub(super) fn least_square<T: Float>(correction: T, eps: T) -> T {
+    let is_seen = T::MIN_POSITIVE.sqrt() * correction + eps != eps;
+    if is_seen { T::ZERO } else { T::MIN_POSITIVE }
+}
+
 /// Applies `update` to all parameters, those of each type in one pass. Values change in place where no graph holds them.
 #[track_caller]
 pub(super) fn step<const S: usize>(

@@ -1,6 +1,6 @@
 //! RMSprop, plain or centred, with or without momentum.
 
-use super::fused::{self, Update};
+use super::fused::{self, Update, drop_below, least_square};
 use super::{Optimiser, check, distinct, get, put, write_debug, zeros};
 use crate::cell::Param;
 use crate::dictionary::{Dictionary, only};
@@ -108,6 +108,7 @@ struct Constants<T> {
     eps: T,
     momentum: T,
     decay: T,
+    least_square: T,
 }
 
 impl<T: Float> Constants<T> {
@@ -119,6 +120,7 @@ impl<T: Float> Constants<T> {
             eps: T::from_f64(config.eps),
             momentum: T::from_f64(config.momentum),
             decay: T::from_f64(config.weight_decay),
+            least_square: least_square(T::ONE, T::from_f64(config.eps)),
         }
     }
 
@@ -126,17 +128,17 @@ impl<T: Float> Constants<T> {
     #[inline(always)]
     fn step(&self, w: &mut T, g: T, square: &mut T, mean: Option<&mut T>, velocity: Option<&mut T>) {
         let g = g + self.decay * *w;
-        *square = self.alpha * *square + self.rest * g * g;
+        *square = drop_below(self.least_square, self.alpha * *square + self.rest * g * g);
         let mut variance = *square;
         if let Some(mean) = mean {
-            *mean = *mean + self.rest * (g - *mean);
+            *mean = drop_below(T::MIN_POSITIVE, *mean + self.rest * (g - *mean));
             variance = variance - *mean * *mean;
         }
         let root = variance.sqrt() + self.eps;
         match velocity {
             None => *w = *w - self.learning_rate * g / root,
             Some(velocity) => {
-                *velocity = self.momentum * *velocity + g / root;
+                *velocity = drop_below(T::MIN_POSITIVE, self.momentum * *velocity + g / root);
                 *w = *w - self.learning_rate * *velocity;
             }
         }

@@ -1,6 +1,6 @@
 //! Stochastic gradient descent, with momentum and Nesterov's form of it.
 
-use super::fused::{self, Update};
+use super::fused::{self, Update, drop_below};
 use super::{Optimiser, check, distinct, get, put, write_debug, zeros};
 use crate::cell::Param;
 use crate::dictionary::{Dictionary, only};
@@ -100,7 +100,7 @@ impl Update<1> for SgdConfig {
         let [learning_rate, momentum, decay] = [self.learning_rate, self.momentum, self.weight_decay].map(T::from_f64);
         for ((w, &g), b) in values.iter_mut().zip(gradients).zip(velocity) {
             let g = g + decay * *w;
-            *b = momentum * *b + g;
+            *b = drop_below(T::MIN_POSITIVE, momentum * *b + g);
             let direction = if self.nesterov { g + momentum * *b } else { *b };
             *w = *w - learning_rate * direction;
         }

@@ -20,6 +20,8 @@ pub trait Float:
     const ONE: Self;
     /// -∞, the maximum of nothing
     const NEG_INFINITY: Self;
+    /// The smallest positive number that has all its digits: smaller ones are subnormal.
+    const MIN_POSITIVE: Self;
 
     /// The nearest number of this type.
     fn from_f64(x: f64) -> Self;
@@ -224,6 +226,7 @@ macro_rules! implement {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
             const NEG_INFINITY: Self = $scalar::NEG_INFINITY;
+            const MIN_POSITIVE: Self = $scalar::MIN_POSITIVE;
 
             #[inline(always)]
             fn from_f64(x: f64) -> Self {
