@@ -29,8 +29,8 @@ impl Function for Tanh {
         g * ((L::one() - y) * (L::one() + y))
     }
 
-    fn curvature(&self, h: &Tensor, y: &Tensor) -> Grad {
-        (h * y * -2.0).into()
+    fn curvature(&self, h: impl FnOnce() -> Tensor, y: &Tensor) -> Grad {
+        (h() * y * -2.0).into()
     }
 }
 
@@ -55,8 +55,8 @@ impl Function for Sigmoid {
         g * (y * (L::one() - y))
     }
 
-    fn curvature(&self, h: &Tensor, y: &Tensor) -> Grad {
-        (h * (1.0 - y * 2.0)).into()
+    fn curvature(&self, h: impl FnOnce() -> Tensor, y: &Tensor) -> Grad {
+        (h() * (1.0 - y * 2.0)).into()
     }
 }
 
@@ -81,8 +81,8 @@ impl Function for Softplus {
         g * x.sigmoid()
     }
 
-    fn curvature(&self, h: &Tensor, x: &Tensor) -> Grad {
-        slope(Sigmoid, h, &x.sigmoid()).into()
+    fn curvature(&self, h: impl FnOnce() -> Tensor, x: &Tensor) -> Grad {
+        slope(Sigmoid, &h(), &x.sigmoid()).into()
     }
 }
 
@@ -107,8 +107,8 @@ impl Function for LogSigmoid {
         g * (-x).sigmoid()
     }
 
-    fn curvature(&self, h: &Tensor, x: &Tensor) -> Grad {
-        (-slope(Sigmoid, h, &(-x).sigmoid())).into()
+    fn curvature(&self, h: impl FnOnce() -> Tensor, x: &Tensor) -> Grad {
+        (-slope(Sigmoid, &h(), &(-x).sigmoid())).into()
     }
 }
 

@@ -188,8 +188,8 @@ impl Function for ScalarDiv {
         -(g * (L::constant(self.dividend) / x / x))
     }
 
-    fn curvature(&self, h: &Tensor, x: &Tensor) -> Grad {
-        (h * (2.0 * self.dividend / x / x / x)).into()
+    fn curvature(&self, h: impl FnOnce() -> Tensor, x: &Tensor) -> Grad {
+        (h() * (2.0 * self.dividend / x / x / x)).into()
     }
 
     fn attributes(&self) -> Vec<(&'static str, String)> {

@@ -29,8 +29,8 @@ impl Function for Exp {
         g * y
     }
 
-    fn curvature(&self, h: &Tensor, _: &Tensor) -> Grad {
-        h.clone().into()
+    fn curvature(&self, h: impl FnOnce() -> Tensor, _: &Tensor) -> Grad {
+        h().into()
     }
 }
 
@@ -55,8 +55,8 @@ impl Function for Ln {
         g / x
     }
 
-    fn curvature(&self, h: &Tensor, x: &Tensor) -> Grad {
-        (-(h / x / x)).into()
+    fn curvature(&self, h: impl FnOnce() -> Tensor, x: &Tensor) -> Grad {
+        (-(h() / x / x)).into()
     }
 }
 
@@ -81,9 +81,9 @@ impl Function for Ln1p {
         g / (L::one() + x)
     }
 
-    fn curvature(&self, h: &Tensor, x: &Tensor) -> Grad {
+    fn curvature(&self, h: impl FnOnce() -> Tensor, x: &Tensor) -> Grad {
         let sum = x + 1.0;
-        (-(h / &sum / sum)).into()
+        (-(h() / &sum / sum)).into()
     }
 }
 
@@ -108,8 +108,8 @@ impl Function for Sin {
         g * x.cos()
     }
 
-    fn curvature(&self, h: &Tensor, x: &Tensor) -> Grad {
-        (-(h * x.sin())).into()
+    fn curvature(&self, h: impl FnOnce() -> Tensor, x: &Tensor) -> Grad {
+        (-(h() * x.sin())).into()
     }
 }
 
@@ -134,8 +134,8 @@ impl Function for Cos {
         -(g * x.sin())
     }
 
-    fn curvature(&self, h: &Tensor, x: &Tensor) -> Grad {
-        (-(h * x.cos())).into()
+    fn curvature(&self, h: impl FnOnce() -> Tensor, x: &Tensor) -> Grad {
+        (-(h() * x.cos())).into()
     }
 }
 
@@ -160,9 +160,9 @@ impl Function for Erf {
         g * (L::constant(FRAC_2_SQRT_PI) * (-(x * x)).exp())
     }
 
-    fn curvature(&self, h: &Tensor, x: &Tensor) -> Grad {
+    fn curvature(&self, h: impl FnOnce() -> Tensor, x: &Tensor) -> Grad {
         // Beyond ±100 the slope is 0, and 0 · ∞ would not be a number.
-        slope(*self, &(h * x.clamp(-100.0, 100.0) * -2.0), x).into()
+        slope(*self, &(h() * x.clamp(-100.0, 100.0) * -2.0), x).into()
     }
 }
 

@@ -34,8 +34,8 @@ pub(crate) trait Function: Copy + Send + Sync + 'static {
     /// g · f', computed from v, which is x or y.
     fn slope<L: Lanes>(&self, g: L, v: L) -> L;
 
-    /// h · df'/dv: how the slope changes with v.
-    fn curvature(&self, h: &Tensor, v: &Tensor) -> Grad;
+    /// h · df'/dv: how the slope changes with v. h is computed when it is asked for: where the slope is constant, it is not.
+    fn curvature(&self, h: impl FnOnce() -> Tensor, v: &Tensor) -> Grad;
 
     fn attributes(&self) -> Vec<(&'static str, String)> {
         Vec::new()
@@ -85,7 +85,7 @@ impl<F: Function> Elementwise<2> for Slope<F> {
     fn vjp(&self, saved: &Saved<'_>, gy: &Tensor) -> Grads {
         let (g, v) = (saved.input(0), saved.input(1));
         let gv = if saved.wants(1) {
-            self.0.curvature(&(gy * g), v)
+            self.0.curvature(|| gy * g, v)
         } else {
             Grad::Unwanted
         };
@@ -100,4 +100,25 @@ impl<F: Function> Elementwise<2> for Slope<F> {
 /// g · f', where v is x or y, as the function's slope has it.
 pub(crate) fn slope<F: Function>(f: F, g: &Tensor, v: &Tensor) -> Tensor {
     super::apply(Map(Slope(f)), &[g, v])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::autograd::observe::{Counter, observe};
+
+    #[test]
+    fn a_constant_slope_costs_nothing_to_differentiate() {
+        let x = Tensor::from([-1.0, 2.0]).requires_grad();
+        let w = Tensor::from([3.0, 5.0]).requires_grad();
+        let slope = (x.leaky_relu(0.2) * &w).sum(..).grad_graph(&[&x]).remove(0);
+        let (gradients, counter) = observe(Counter::default(), || slope.sum(..).grad_or_zeros(&[&w, &x]));
+        assert_eq!(gradients[0].to_vec::<f32>(), [0.2, 1.0]);
+        assert_eq!(gradients[1].to_vec::<f32>(), [0.0, 0.0]);
+        assert_eq!(
+            counter.count("mul"),
+            1,
+            "that of the rule for w, and none for the curvature"
+        );
+    }
 }

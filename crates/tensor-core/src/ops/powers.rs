@@ -28,8 +28,8 @@ impl Function for Sqr {
         g * (x + x)
     }
 
-    fn curvature(&self, h: &Tensor, _: &Tensor) -> Grad {
-        (h * 2.0).into()
+    fn curvature(&self, h: impl FnOnce() -> Tensor, _: &Tensor) -> Grad {
+        (h() * 2.0).into()
     }
 }
 
@@ -54,8 +54,8 @@ impl Function for Sqrt {
         g / (y + y)
     }
 
-    fn curvature(&self, h: &Tensor, y: &Tensor) -> Grad {
-        (h / y / y * -0.5).into()
+    fn curvature(&self, h: impl FnOnce() -> Tensor, y: &Tensor) -> Grad {
+        (h() / y / y * -0.5).into()
     }
 }
 
@@ -80,8 +80,8 @@ impl Function for Rsqrt {
         g * y * y * y * L::constant(-0.5)
     }
 
-    fn curvature(&self, h: &Tensor, y: &Tensor) -> Grad {
-        (h * y * y * -1.5).into()
+    fn curvature(&self, h: impl FnOnce() -> Tensor, y: &Tensor) -> Grad {
+        (h() * y * y * -1.5).into()
     }
 }
 
@@ -106,8 +106,8 @@ impl Function for Recip {
         -(g * y * y)
     }
 
-    fn curvature(&self, h: &Tensor, y: &Tensor) -> Grad {
-        (h * y * -2.0).into()
+    fn curvature(&self, h: impl FnOnce() -> Tensor, y: &Tensor) -> Grad {
+        (h() * y * -2.0).into()
     }
 }
 
@@ -138,11 +138,11 @@ impl Function for Powf {
         g * L::constant(self.exponent) * x.powf(L::Scalar::from_f64(self.exponent - 1.0))
     }
 
-    fn curvature(&self, h: &Tensor, x: &Tensor) -> Grad {
+    fn curvature(&self, h: impl FnOnce() -> Tensor, x: &Tensor) -> Grad {
         let p = self.exponent;
         match p * (p - 1.0) {
             0.0 => Grad::Zero,
-            factor => (h * x.powf(p - 2.0) * factor).into(),
+            factor => (h() * x.powf(p - 2.0) * factor).into(),
         }
     }
 

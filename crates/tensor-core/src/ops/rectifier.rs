@@ -37,7 +37,7 @@ impl Function for Relu {
         rectified(g, y, L::zero())
     }
 
-    fn curvature(&self, _: &Tensor, _: &Tensor) -> Grad {
+    fn curvature(&self, _: impl FnOnce() -> Tensor, _: &Tensor) -> Grad {
         Grad::Zero
     }
 }
@@ -65,7 +65,7 @@ impl Function for LeakyRelu {
         L::select_gt(x, L::zero(), g, g * L::constant(self.slope))
     }
 
-    fn curvature(&self, _: &Tensor, _: &Tensor) -> Grad {
+    fn curvature(&self, _: impl FnOnce() -> Tensor, _: &Tensor) -> Grad {
         Grad::Zero
     }
 
@@ -97,9 +97,9 @@ impl Function for Elu {
         rectified(g, x, g * (L::constant(self.alpha) * x.exp()))
     }
 
-    fn curvature(&self, h: &Tensor, x: &Tensor) -> Grad {
+    fn curvature(&self, h: impl FnOnce() -> Tensor, x: &Tensor) -> Grad {
         // 0 where x > 0; below, the slope is its own derivative.
-        let below = h.masked_fill(&x.gt(0.0), 0.0);
+        let below = h().masked_fill(&x.gt(0.0), 0.0);
         slope(*self, &below, x).into()
     }
 
@@ -146,11 +146,11 @@ impl Function for Silu {
         g * (s * (L::one() + within(x) * (L::one() - s)))
     }
 
-    fn curvature(&self, h: &Tensor, x: &Tensor) -> Grad {
+    fn curvature(&self, h: impl FnOnce() -> Tensor, x: &Tensor) -> Grad {
         // σ (1 - σ) (2 + x (1 - 2 σ))
         let s = x.sigmoid();
         let bend = x.clamp(-FAR, FAR) * (1.0 - 2.0 * &s) + 2.0;
-        slope(Sigmoid, &(h * bend), &s).into()
+        slope(Sigmoid, &(h() * bend), &s).into()
     }
 }
 
@@ -177,11 +177,11 @@ impl Function for Gelu {
         g * (normal_cdf(x) + x * density)
     }
 
-    fn curvature(&self, h: &Tensor, x: &Tensor) -> Grad {
+    fn curvature(&self, h: impl FnOnce() -> Tensor, x: &Tensor) -> Grad {
         // φ(x) (2 - x²)
         let square = x.clamp(-FAR, FAR).sqr();
         let density = (&square * -0.5).exp() * (0.5 / PI).sqrt();
-        (h * density * (2.0 - square)).into()
+        (h() * density * (2.0 - square)).into()
     }
 }
 
@@ -219,7 +219,7 @@ impl Function for GeluTanh {
         g * (s + x * (s * (L::one() - s) * w_slope))
     }
 
-    fn curvature(&self, h: &Tensor, x: &Tensor) -> Grad {
+    fn curvature(&self, h: impl FnOnce() -> Tensor, x: &Tensor) -> Grad {
         // σ (1 - σ) (2 w' + x ((1 - 2 σ) w'² + w''))
         let x = x.clamp(-FAR, FAR);
         let square = x.sqr();
@@ -228,7 +228,7 @@ impl Function for GeluTanh {
         let w_slope = (square * (3.0 * cubic) + 1.0) * scale;
         let w_curvature = &x * (6.0 * cubic * scale);
         let bend = &w_slope * 2.0 + x * ((1.0 - 2.0 * &s) * w_slope.sqr() + w_curvature);
-        slope(Sigmoid, &(h * bend), &s).into()
+        slope(Sigmoid, &(h() * bend), &s).into()
     }
 }
 
