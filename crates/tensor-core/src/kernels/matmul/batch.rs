@@ -6,6 +6,7 @@ use super::operand::{Matrix, Piece, Shared};
 use super::parallel::piece;
 use super::rectangles;
 use super::store::Store;
+use super::vector::Operands;
 
 /// The products of a batch of so many. No size is 0.
 pub(super) fn product<'a, T: Float>(
@@ -17,14 +18,18 @@ pub(super) fn product<'a, T: Float>(
 ) {
     let [m, _, n] = sizes;
     let group = rectangles::products_in_a_rectangle(sizes);
-    let c = Shared::new(Piece::whole(c, n));
+    let c = Shared::new(Piece::whole(c, m * n));
     for_each_task_of(rectangles::work_of_batch(count, sizes), count.div_ceil(group), |task| {
         for i in task * group..count.min((task + 1) * group) {
             let [a, b] = operands(i);
             // SAFETY: each i is another's, and each task is called once; so the matrices do not overlap.
             #[allow(unsafe_code, reason = "matrices of one slice")]
-            let mut c = unsafe { c.part(i * m..(i + 1) * m, 0..n) };
-            piece(sizes, a, b, &mut c, store);
+            let mut c = unsafe { c.part(i..i + 1, 0..m * n) };
+            let c = c.row(0);
+            match Operands::of(sizes, a, b) {
+                Some(operands) => operands.product(c, store),
+                None => piece(sizes, a, b, &mut Piece::whole(c, n), store),
+            }
         }
     });
 }

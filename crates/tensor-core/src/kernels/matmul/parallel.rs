@@ -19,6 +19,7 @@ use super::rectangles::{self, Rectangles};
 use super::rung::Rung;
 use super::store::Store;
 use super::strip::Strip;
+use super::vector::Operands;
 use super::{WIDE, flipped, reference, small};
 
 /// Rung 11.
@@ -55,6 +56,9 @@ pub(super) fn product<T: Float>(
     c: &mut [T],
     store: Store<'_, T>,
 ) {
+    if let Some(operands) = Operands::of(sizes, a, b) {
+        return operands.product(c, store);
+    }
     if flipped::pays(sizes, &b) {
         return product_flipped(sizes, a, b, c, store);
     }

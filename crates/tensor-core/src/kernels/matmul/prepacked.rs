@@ -72,7 +72,7 @@ impl Prepacked {
         rectangles::work([rows, self.k, self.n])
     }
 
-    /// C = A B on this thread, with the bits of [`matmul`](super::matmul): C is m x n and contiguous.
+    /// C = A B on this thread, with the bits of [`matmul`](super::matmul) unless C is a vector: C is m x n and contiguous.
     pub fn product<T: Float>(&self, m: usize, a: Matrix<'_, T>, c: &mut [T], store: Store<'_, T>) {
         let (k, n) = (self.k, self.n);
         assert_eq!(m.checked_mul(n), Some(c.len()), "C is not {m} x {n}");

@@ -1,0 +1,73 @@
+//! Products with a vector against sums in double precision, and against each other.
+
+use super::super::tests::{check, matrix, numbers};
+use super::super::{Activation, Batch, matmul, matmul_batch};
+use super::*;
+
+/// A matrix times a vector, in blocks of rows and with rows and numbers left over, with all that may be stored.
+fn times_a_vector<T: Float>(sizes: [usize; 3], epsilon: f64) {
+    let [m, k, n] = sizes;
+    let (a, b) = (numbers::<T>(m * k), numbers::<T>(k * n));
+    let (a, b) = (matrix(&a, m, k, false), matrix(&b, k, n, true));
+    let is_long = WIDE && k >= <T::Lanes as Lanes>::WIDTH;
+    assert_eq!(Operands::of(sizes, a, b).is_some(), is_long, "{sizes:?}");
+    check(m, k, n, a, b, false, epsilon);
+    check(m, k, n, a, b, true, epsilon);
+    let bias: Vec<T> = numbers(n);
+    let (mut found, mut sums) = (vec![T::ZERO; m * n], vec![T::ZERO; m * n]);
+    let store = Store {
+        bias: Some(&bias),
+        activation: Activation::LeakyRelu(0.25),
+        ..Store::new(false)
+    };
+    matmul(m, k, n, a, b, &mut found, store);
+    matmul(m, k, n, a, b, &mut sums, Store::new(false));
+    for (at, (&found, &sum)) in found.iter().zip(&sums).enumerate() {
+        let y = sum + bias[at % n];
+        let wanted = if y > T::ZERO { y } else { y * T::from_f64(0.25) };
+        assert!(found == wanted, "{sizes:?} at {at}: {found} is not {wanted}");
+    }
+}
+
+#[test]
+fn vectors() {
+    for sizes in [
+        [64, 256, 1],
+        [67, 261, 1],
+        [1, 261, 67],
+        [1, 300, 1],
+        [3, 3, 1],
+        [20_001, 40, 1],
+        [1, 40, 20_001],
+    ] {
+        times_a_vector::<f32>(sizes, f32::EPSILON as f64);
+        times_a_vector::<f64>(sizes, f64::EPSILON);
+    }
+    // A vector that does not lie in one piece goes the other way.
+    let numbers = numbers::<f32>(64 * 64);
+    let (a, b) = (Matrix::of_rows(&numbers, 64), Matrix::of_rows(&numbers, 3));
+    assert!(Operands::of([64, 64, 1], a, b).is_none());
+    check(64, 64, 1, a, b, false, f32::EPSILON as f64);
+}
+
+#[test]
+fn a_batch_of_vectors_is_each_of_its_products() {
+    let (count, m, k) = (40, 30, 50);
+    let (a, b) = (numbers::<f32>(count * m * k), numbers::<f32>(count * k));
+    let a_batch = Batch {
+        first: Matrix::of_rows(&a, k),
+        strides: &[m * k],
+    };
+    let b_batch = Batch {
+        first: Matrix::of_rows(&b, 1),
+        strides: &[k],
+    };
+    let mut found = vec![0.0; count * m];
+    matmul_batch(&[count], [m, k, 1], a_batch, b_batch, &mut found, Store::new(false));
+    for (i, found) in found.chunks(m).enumerate() {
+        let mut wanted = vec![0.0; m];
+        let (a, b) = (Matrix::of_rows(&a[i * m * k..], k), Matrix::of_rows(&b[i * k..], 1));
+        matmul(m, k, 1, a, b, &mut wanted, Store::new(false));
+        assert_eq!(found, wanted, "product {i}");
+    }
+}
