@@ -19,7 +19,7 @@ use super::rectangles::{self, Rectangles};
 use super::rung::Rung;
 use super::store::Store;
 use super::strip::Strip;
-use super::vector::Operands;
+use super::vector::{self, Operands};
 use super::{WIDE, flipped, reference, small};
 
 /// Rung 11.
@@ -58,6 +58,9 @@ pub(super) fn product<T: Float>(
 ) {
     if let Some(operands) = Operands::of(sizes, a, b) {
         return operands.product(c, store);
+    }
+    if WIDE && sizes[1] == 1 && b.column_stride == 1 {
+        return vector::outer(a, b, sizes[2], c, store);
     }
     if flipped::pays(sizes, &b) {
         return product_flipped(sizes, a, b, c, store);

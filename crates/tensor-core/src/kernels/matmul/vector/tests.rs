@@ -1,7 +1,7 @@
 //! Products with a vector against sums in double precision, and against each other.
 
 use super::super::tests::{check, matrix, numbers};
-use super::super::{Activation, Batch, matmul, matmul_batch};
+use super::super::{Activation, Batch, matmul, matmul_batch, parallel};
 use super::*;
 
 /// A matrix times a vector, in blocks of rows and with rows and numbers left over, with all that may be stored.
@@ -69,5 +69,36 @@ fn a_batch_of_vectors_is_each_of_its_products() {
         let (a, b) = (Matrix::of_rows(&a[i * m * k..], k), Matrix::of_rows(&b[i * k..], 1));
         matmul(m, k, 1, a, b, &mut wanted, Store::new(false));
         assert_eq!(found, wanted, "product {i}");
+    }
+}
+
+/// A column times a row, beside the microkernel.
+fn outer_product<T: Float>([m, n]: [usize; 2]) {
+    let (a, b, bias, before) = (
+        numbers::<T>(3 * m),
+        numbers::<T>(n),
+        numbers::<T>(n),
+        numbers::<T>(m * n),
+    );
+    // A column of a wider matrix.
+    let (a, b) = (Matrix::of_rows(&a, 3), Matrix::of_rows(&b, n));
+    for accumulate in [false, true] {
+        let store = Store {
+            accumulate,
+            bias: Some(&bias),
+            activation: Activation::Relu,
+        };
+        let (mut found, mut wanted) = (before.clone(), before.clone());
+        matmul(m, 1, n, a, b, &mut found, store);
+        parallel::piece([m, 1, n], a, b, &mut Piece::whole(&mut wanted, n), store);
+        assert!(found == wanted, "{m} x 1 x {n}");
+    }
+}
+
+#[test]
+fn outer_products_have_the_bits_of_other_products() {
+    for sizes in [[64, 6272], [7, 37], [1, 50], [5, 1], [1, 1]] {
+        outer_product::<f32>(sizes);
+        outer_product::<f64>(sizes);
     }
 }
