@@ -61,6 +61,13 @@ fn a_folder_that_cannot_be_made_is_known_before_anything_is_measured() {
     let told = stderr(&assert);
     assert!(told.starts_with("error: cannot make file/charts: "), "{told}");
     assert_eq!(stdout(&assert), "");
+    let assert = place.command(&format!("{TINY} --out file")).assert().code(1);
+    let told = stderr(&assert);
+    assert!(
+        told.starts_with("error: file is a file, and the charts need a folder\nhint: "),
+        "{told}"
+    );
+    assert_eq!(stdout(&assert), "");
 }
 
 #[test]

@@ -136,6 +136,16 @@ fn a_picture_that_cannot_be_written_has_a_way_out() {
 }
 
 #[test]
+fn a_picture_of_another_kind_is_refused() {
+    let place = trained();
+    let told = stderr(&place.command("sample run -o samples.jpg").assert().code(2));
+    assert!(told.contains("the picture is a PNG: call it samples.png"), "{told}");
+    assert!(!place.path("samples.jpg").exists());
+    place.run("sample run -o SAMPLES.PNG");
+    assert!(place.path("SAMPLES.PNG").exists());
+}
+
+#[test]
 fn a_run_that_was_stopped_is_named_as_such() {
     let place = trained();
     assert_eq!(stderr(&place.run("eval run")), "");

@@ -66,6 +66,10 @@ pub(crate) fn matmul(args: &MatmulArgs) -> Result<(), Failure> {
         }
         None => {
             // Before anything is measured: that a folder cannot be made is better known at once.
+            if args.out.is_file() {
+                let message = format!("{} is a file, and the charts need a folder", args.out.display());
+                return Err(Failure::input(message, "--out DIR"));
+            }
             std::fs::create_dir_all(&args.out).map_err(|error| Failure::file("make", &args.out, &error))?;
             warn_of_the_build();
             in_pool(args.threads, |_| parallel_region(|| table(args)))

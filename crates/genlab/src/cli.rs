@@ -1,6 +1,7 @@
 //! The command line: what can be asked for, and the help texts.
 
 use crate::bench::{Size, parse_size};
+use clap::builder::{PathBufValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -139,7 +140,7 @@ pub(crate) struct SampleArgs {
     #[arg(short, long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub(crate) n: u32,
     /// The picture to write.
-    #[arg(short, long, value_name = "FILE.png", default_value = "grid.png")]
+    #[arg(short, long, value_name = "FILE.png", default_value = "grid.png", value_parser = PathBufValueParser::new().try_map(png))]
     pub(crate) output: PathBuf,
     /// Another number, other samples.
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
@@ -243,6 +244,17 @@ pub(crate) struct MatmulArgs {
     /// Print one JSON object a line on stdout.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// Refuses the name of another kind of picture than the one that is written.
+fn png(path: PathBuf) -> Result<PathBuf, String> {
+    match path.extension() {
+        Some(kind) if !kind.eq_ignore_ascii_case("png") => Err(format!(
+            "the picture is a PNG: call it {}",
+            path.with_extension("png").display()
+        )),
+        _ => Ok(path),
+    }
 }
 
 fn parse_seconds(text: &str) -> Result<f64, String> {

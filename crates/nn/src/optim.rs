@@ -175,7 +175,6 @@ mod tests {
         let rmsprop = RmsPropConfig {
             alpha: 0.9,
             momentum: 0.9,
-            centered: true,
             ..RmsPropConfig::default()
         };
         let optimisers: [Box<dyn Optimiser>; 3] = [
@@ -200,6 +199,23 @@ mod tests {
                 last.iter().all(|m| *m == 0.0),
                 "0.9 times the smallest number is that number: {last:?}"
             );
+        }
+    }
+
+    #[test]
+    fn a_centred_variance_is_not_negative_where_gradients_vanish() {
+        for size in [1e-16, 1e-17, 1e-18, 1e-20] {
+            let w = Param::new(Tensor::from([1.0]));
+            let config = RmsPropConfig {
+                centered: true,
+                ..RmsPropConfig::default()
+            };
+            let mut rmsprop = RmsProp::new([w.clone()], config);
+            for i in 0..2000 {
+                let sign = if i % 2 == 0 { size } else { -0.5 * size };
+                step(&mut rmsprop, if i < 50 { sign } else { 0.0 });
+            }
+            assert_relative_eq!(w.tensor().item(), 1.0, max_relative = 1e-6);
         }
     }
 

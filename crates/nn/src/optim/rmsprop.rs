@@ -120,7 +120,11 @@ impl<T: Float> Constants<T> {
             eps: T::from_f64(config.eps),
             momentum: T::from_f64(config.momentum),
             decay: T::from_f64(config.weight_decay),
-            least_square: least_square(T::ONE, T::from_f64(config.eps)),
+            // Centred, v - a² may be seen beside a² although it is not beside ε: a v that were dropped would leave a negative number.
+            least_square: match config.centered {
+                true => T::ZERO,
+                false => least_square(T::ONE, T::from_f64(config.eps)),
+            },
         }
     }
 

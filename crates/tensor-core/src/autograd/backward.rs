@@ -3,12 +3,12 @@
 //! Node numbers grow from inputs to outputs. So the nodes are visited by falling number, and when a node's turn comes, all that was
 //! computed from it has already contributed to its gradient.
 
+use super::contribution::{Slot, contribute};
 use super::graph::{Node, NodeId, Record, Source};
 use super::mode::{RecordingGuard, is_recording};
 use super::{Gradients, observe};
 use crate::kernels::parallel::enter_region;
-use crate::ops::{Grad, Grads, Saved, add_product};
-use crate::shape::Shape;
+use crate::ops::{Grad, Grads, Saved};
 use crate::tensor::Tensor;
 use std::cell::RefCell;
 use std::cmp::Ordering;
@@ -228,39 +228,6 @@ struct Route {
     ids: Vec<NodeId>,
 }
 
-/// The gradient of a node as far as it has arrived.
-#[derive(Clone, Default)]
-struct Slot {
-    sum: Option<Tensor>,
-    contributions: usize,
-}
-
-impl Slot {
-    /// Adds a contribution, in place where the sum is nobody else's.
-    fn add(&mut self, contribution: Tensor) {
-        self.contributions += 1;
-        self.sum = Some(match self.sum.take() {
-            None => contribution,
-            Some(sum) if is_recording() => sum + contribution,
-            Some(mut sum) => {
-                sum.add_in_place(&contribution);
-                sum
-            }
-        });
-    }
-
-    /// Adds the product of two matrices: as it is computed, if there is something to add it to.
-    fn add_product(&mut self, a: &Tensor, b: &Tensor) {
-        match &mut self.sum {
-            Some(sum) if !is_recording() => {
-                self.contributions += 1;
-                add_product(sum, a, b);
-            }
-            _ => self.add(a.matmul(b)),
-        }
-    }
-}
-
 /// A node, ordered by its number.
 struct ByNumber(Arc<Node>);
 
@@ -409,43 +376,6 @@ fn run_rule(saved: &Saved<'_>, gy: &Tensor) -> (Grads, bool) {
         record.inputs.len()
     );
     (grads, is_fast)
-}
-
-/// Adds what a rule gave for input `index`, which is asked for, to the gradient of that input.
-fn contribute(record: &Record, index: usize, grad: Grad, slot: &mut Slot) {
-    let (name, input) = (record.op.info().name, &record.inputs[index]);
-    match grad {
-        Grad::Is(gradient) => {
-            assert_eq!(
-                gradient.dtype(),
-                input.dtype(),
-                "{name}: the rule gave a gradient of another type for input {index}"
-            );
-            slot.add(sum_to(gradient, input.shape(), name));
-        }
-        Grad::AddProduct(a, b) => slot.add_product(&a, &b),
-        Grad::Zero => {}
-        Grad::Unwanted => panic!(
-            "{name}: the rule gave no gradient for input {index}, which is asked for; if it is zero, say Grad::Zero"
-        ),
-    }
-}
-
-/// The gradient summed over what broadcasting repeated.
-fn sum_to(gradient: Tensor, shape: Shape, name: &str) -> Tensor {
-    let from = gradient.shape();
-    if from == shape {
-        return gradient;
-    }
-    assert_eq!(
-        shape.broadcast(&from),
-        Some(from),
-        "{name}: the rule gave a gradient of shape {from} for an input of shape {shape}"
-    );
-    let missing = from.rank() - shape.rank();
-    let repeated = |&dim: &usize| dim < missing || shape[dim - missing] != from[dim];
-    let dims: Vec<isize> = (0..from.rank()).filter(repeated).map(|dim| dim as isize).collect();
-    gradient.sum(dims.as_slice()).reshape(shape)
 }
 
 /// See [`Saved::differentiate`].

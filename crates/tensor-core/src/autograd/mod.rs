@@ -8,6 +8,7 @@ pub mod observe;
 pub mod scope;
 
 mod backward;
+mod contribution;
 mod gradients;
 
 pub use backward::Target;

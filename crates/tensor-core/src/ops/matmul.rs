@@ -3,6 +3,7 @@
 use super::elementwise::same_float_type;
 use super::op::{Cost, Grads, Keeps, Op, OpInfo, Saved, bytes_moved};
 use super::{operation, with_float};
+use crate::dtype::DType;
 use crate::error::ShapeError;
 use crate::grads;
 use crate::kernels::matmul::{self, Activation, Batch, Matrix, Store};
@@ -67,16 +68,12 @@ impl Op for Matmul {
             _ => gy.matmul(&b().transpose(-2, -1)),
         };
         // One matrix or vector for the whole batch: the sum over the batch is part of the product.
-        let gb_of_rows = || (all_rows(&a()).t(), all_rows(&gy));
         let gb = match saved.shape(1).rank() {
-            1 => saved
-                .wants(1)
-                .then(|| {
-                    let (a, gy) = gb_of_rows();
-                    in_shape(&a.matmul(&gy), saved.shape(1))
-                })
-                .into(),
-            2 => saved.product(1, gb_of_rows),
+            1 => {
+                let gb = || in_shape(&all_rows(&a()).t().matmul(&all_rows(&gy)), saved.shape(1));
+                saved.wants(1).then(gb).into()
+            }
+            2 => saved.product(1, || (all_rows(&a()).t(), all_rows(&gy))),
             _ => saved.wants(1).then(|| a().transpose(-2, -1).matmul(&gy)).into(),
         };
         grads![saved.wants(0).then(ga), gb]
@@ -189,10 +186,32 @@ pub(super) fn product(a: &Tensor, b: &Tensor, bias: Option<&Tensor>, activation:
     });
 }
 
-/// sum += a b, in place where nobody else can see the elements of `sum`: three matrices of one type.
-pub(crate) fn add_product(sum: &mut Tensor, a: &Tensor, b: &Tensor) {
-    let [a, b] = [a, b].map(|x| as_matrices(x, x.shape()));
-    with_float!(sum.dtype(), T => run::<T>(&a, &b, sum.as_mut_slice(), Store::new(true)));
+/// Two matrices, [M, K] and [K, N], whose product is added to a gradient [M, N] of their type.
+#[derive(Clone, Debug)]
+pub struct Factors {
+    a: Tensor,
+    b: Tensor,
+}
+
+impl Factors {
+    /// Those that can be added to such a gradient as they are multiplied, with the bits of a product that is added afterwards.
+    pub(super) fn of(a: &Tensor, b: &Tensor, gradient: Shape, dtype: DType) -> Option<Factors> {
+        let shapes = [a.shape(), b.shape()];
+        let ([m, k], [l, n]) = (shapes[0].sizes(), shapes[1].sizes()) else {
+            return None;
+        };
+        let fits = k == l && *gradient.sizes() == [*m, *n] && [a.dtype(), b.dtype()] == [dtype; 2];
+        (fits && matmul::is_added_once(*k)).then(|| Factors {
+            a: a.clone(),
+            b: b.clone(),
+        })
+    }
+
+    /// sum += A B, in place where nobody else can see the elements of `sum`.
+    pub(crate) fn add_to(&self, sum: &mut Tensor) {
+        let [a, b] = [&self.a, &self.b].map(|x| as_matrices(x, x.shape()));
+        with_float!(sum.dtype(), T => run::<T>(&a, &b, sum.as_mut_slice(), Store::new(true)));
+    }
 }
 
 fn run<T: Float>(a: &Tensor, b: &Tensor, out: &mut [T], store: Store<'_, T>) {
@@ -299,7 +318,8 @@ impl Tensor {
         /// - a vector on the left is a row, one on the right a column, and its dimension is not in the result: [M, K] times [K] gives [M], and two
         ///   vectors give a single number.
         ///
-        /// Transposed and repeated views are read where they lie. The rule is gA = gY Bᵀ, gB = Aᵀ gY.
+        /// Transposed and repeated views are read where they lie. An element is summed in an order of its own where the result is a single row or column: so a row by
+        /// itself may differ in its last bits from the same row among others. The rule is gA = gY Bᵀ, gB = Aᵀ gY.
         ///
         /// ```
         /// use tensor_core::Tensor;

@@ -80,7 +80,7 @@ pub use conv::{
     Padding, PerDim,
 };
 pub(crate) use convert::check_number;
-pub(crate) use matmul::add_product;
+pub use matmul::Factors;
 pub use norm::Moments;
 pub use op::{Cost, Grad, Grads, Keeps, Op, OpInfo, Saved};
 pub use pool::{Pool1dOptions, Pool2dOptions, PoolOptions};

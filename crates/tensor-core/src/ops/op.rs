@@ -4,6 +4,7 @@ mod saved;
 
 pub use saved::Saved;
 
+use super::matmul::Factors;
 use crate::dtype::DType;
 use crate::error::ShapeError;
 use crate::shape::Shape;
@@ -149,8 +150,8 @@ pub enum Grad {
     Is(Tensor),
     /// The gradient is zero, on purpose: the output does not depend on this input, or is constant in it almost everywhere.
     Zero,
-    /// The product of these two matrices, which is added to what has arrived from elsewhere as it is computed: see [`Saved::product`].
-    AddProduct(Tensor, Tensor),
+    /// A product that is added to what has arrived from elsewhere as it is computed. [`Saved::product`] makes it.
+    AddProduct(Factors),
     /// Nobody asked. The engine refuses this for an input whose gradient is wanted.
     Unwanted,
 }

@@ -79,7 +79,7 @@ fn the_mermaid_of_a_network_and_its_gradient() {
       n4["mul<br/>F32 [1, 2]<br/>tests.rs"]
       n8["mul<br/>F32 [1, 2]<br/>arithmetic.rs"]
       n9["mul<br/>F32 [1, 2]<br/>arithmetic.rs"]
-      n10["add<br/>F32 [1, 2]<br/>backward.rs"]
+      n10["add<br/>F32 [1, 2]<br/>contribution.rs"]
     end
   end
   n5["mul<br/>F32 [1, 2]<br/>tests.rs"]

@@ -6,7 +6,7 @@ use super::operand::{Matrix, Piece, Shared};
 use super::parallel::piece;
 use super::rectangles;
 use super::store::Store;
-use super::vector::Operands;
+use super::vector::MatrixVector;
 
 /// The products of a batch of so many. No size is 0.
 pub(super) fn product<'a, T: Float>(
@@ -26,8 +26,8 @@ pub(super) fn product<'a, T: Float>(
             #[allow(unsafe_code, reason = "matrices of one slice")]
             let mut c = unsafe { c.part(i..i + 1, 0..m * n) };
             let c = c.row(0);
-            match Operands::of(sizes, a, b) {
-                Some(operands) => operands.product(c, store),
+            match MatrixVector::of(sizes, a, b) {
+                Some(operands) => operands.part(0, c, store),
                 None => piece(sizes, a, b, &mut Piece::whole(c, n), store),
             }
         }

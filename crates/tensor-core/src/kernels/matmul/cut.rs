@@ -25,9 +25,10 @@ pub(super) fn steps_in_block(k: usize) -> usize {
     block_len(k, TILE.depth, UNROLLED)
 }
 
-/// Whether so many steps of K are one block, so that each sum is added to C once: C += A B then has the bits of A B, computed first and added to C.
+/// Whether so many steps of K are one block, so that each sum is added to C once: C += A B then has the bits of A B, computed first and added to C. (Sums of no
+/// terms are not added: -0 in C stays.)
 pub(crate) fn is_added_once(k: usize) -> bool {
-    WIDE && k <= TILE.depth
+    WIDE && (1..=TILE.depth).contains(&k)
 }
 
 /// The steps of K and the columns of each block of B, in the order in which they are used.

@@ -20,7 +20,7 @@
 //!
 //! What several rungs need: where a product is cut into blocks (`cut.rs`) and for threads (`rectangles.rs`), which rows of A are copied first
 //! (`gather.rs`), operands (`operand.rs`), and what is done with a sum (`store.rs`). Beside the ladder stands `prepacked.rs`: an operand that is packed once
-//! for many products, or for many pieces of one, as those of a strip are (`strip.rs`); `batch.rs`: many small products; and `vector.rs`: a matrix times a vector.
+//! for many products, or for many pieces of one, as those of a strip are (`strip.rs`); `batch.rs`: many small products; and `vector.rs`: a matrix times a vector, and a column times a row.
 
 mod batch;
 mod cache_blocks;

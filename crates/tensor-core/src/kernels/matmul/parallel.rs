@@ -5,7 +5,7 @@
 //! So each packs what it needs of B, and the cut keeps that small. For two threads, a tall C is cut into strips of columns and these by rows: a thread packs
 //! a strip once for all pieces of it that it takes up (`strip.rs`). Otherwise C is cut by columns first, where nothing is packed twice; where also by rows,
 //! a piece has so many that packing is a small part of its work, or, if B is small, so few that it packs nothing. (Where it is A that is packed, it is small: each
-//! of two threads packs all of it.)
+//! of two threads packs all of it, unless that is large.)
 //! `rectangles.rs` says where it is cut.
 //!
 //! What limits it: the multiplications that the cores can do.
@@ -15,11 +15,11 @@ use super::super::simd::Float;
 use super::microkernel::TILE;
 use super::operand::{Matrix, Piece, Shared};
 use super::prepacked::Prepacked;
-use super::rectangles::{self, Rectangles};
+use super::rectangles::{self, Rectangles, STRIP};
 use super::rung::Rung;
 use super::store::Store;
 use super::strip::Strip;
-use super::vector::{self, Operands};
+use super::vector::{self, MatrixVector};
 use super::{WIDE, flipped, reference, small};
 
 /// Rung 11.
@@ -56,10 +56,10 @@ pub(super) fn product<T: Float>(
     c: &mut [T],
     store: Store<'_, T>,
 ) {
-    if let Some(operands) = Operands::of(sizes, a, b) {
+    if let Some(operands) = MatrixVector::of(sizes, a, b) {
         return operands.product(c, store);
     }
-    if WIDE && sizes[1] == 1 && b.column_stride == 1 {
+    if vector::is_outer(sizes, &b) {
         return vector::outer(a, b, sizes[2], c, store);
     }
     if flipped::pays(sizes, &b) {
@@ -90,11 +90,13 @@ pub(super) fn product<T: Float>(
 }
 
 /// The same where A is packed and not B. Each of two threads packs all of it for itself: what the other one packed would have to come from its cache, which takes longer.
-/// (With shared panels, 64 x 784 x 256 takes a tenth longer, 64 x 256 x 256 a fifth; a step of a VAE or GAN up to 2 %.) More threads share the panels.
+/// (With shared panels, 64 x 784 x 256 takes a tenth longer, 64 x 256 x 256 a fifth; a step of a VAE or GAN up to 2 %.) More threads share the panels, and so do two of
+/// a large A.
 fn product_flipped<T: Float>(sizes: [usize; 3], a: Matrix<'_, T>, b: Matrix<'_, T>, c: &mut [T], store: Store<'_, T>) {
     let [m, k, n] = sizes;
     let a = a.transposed();
-    let shared = (threads() > 2).then(|| Prepacked::new(a, k, m));
+    let is_shared = threads() > 2 || (m * k).saturating_mul(T::DTYPE.size()) > STRIP;
+    let shared = is_shared.then(|| Prepacked::new(a, k, m));
     let pieces = Rectangles::by_columns(sizes, flipped::UNIT, threads());
     let c = Shared::new(Piece::whole(c, n));
     for_each_task_with(

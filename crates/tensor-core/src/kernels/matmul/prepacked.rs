@@ -153,8 +153,6 @@ const SLICE: usize = 1 << 13;
 const STEPS: usize = 64;
 
 /// What the tasks pack: each some steps of K, of all columns; and the steps of the block that those are in.
-///
-/// If B is what a product has just computed, turned, each thread thus packs about what it has computed itself, and finds that in its cache.
 fn slices(k: usize, n: usize) -> Vec<(Range<usize>, Range<usize>)> {
     let depth = steps_in_block(k);
     let cut = |start: usize| {

@@ -50,7 +50,7 @@ const ROWS: usize = 256;
 /// A rectangle has about so many rows at least, if C has them.
 const FEWEST_ROWS: usize = 32;
 /// Bytes of a strip of B, at most: each thread keeps one, and its memory remains with the thread.
-const STRIP: usize = 1 << 23;
+pub(super) const STRIP: usize = 1 << 23;
 
 /// The work of a product in simple elements.
 pub(super) fn work(sizes: [usize; 3]) -> usize {
@@ -59,32 +59,38 @@ pub(super) fn work(sizes: [usize; 3]) -> usize {
 
 /// The work of so many products.
 pub(super) fn work_of_batch(count: usize, sizes: [usize; 3]) -> usize {
-    multiplications(sizes).saturating_mul(count) / PER_ELEMENT
+    cost(sizes).saturating_mul(count) / PER_ELEMENT
 }
 
 /// How many products of this size are as much work as a rectangle.
 pub(super) fn products_in_a_rectangle(sizes: [usize; 3]) -> usize {
-    (LEAST / multiplications(sizes)).max(1)
+    (LEAST / cost(sizes)).max(1)
 }
 
-/// Whether a product is too small to be cut, for any number of threads.
+/// Whether a product of a batch is too small to be cut, for any number of threads.
 pub(super) fn is_whole<T: Float>(sizes: [usize; 3]) -> bool {
-    // Whether rows read B where it lies decides how C is cut, not if.
-    Rectangles::new::<T>(sizes, false, usize::MAX).count() == 1
+    // Of a batch, even those are shared as they are that would be cut alone, since their numbers have a long way.
+    // (Whether rows read B where it lies decides how C is cut, not if.)
+    multiplications(sizes) < 2 * LEAST || Rectangles::new::<T>(sizes, false, usize::MAX).count() == 1
 }
 
-/// Or as many as take as long, where each number of an operand is used so few times that its way from memory takes longer than they do: 1 x 64 x 6272 takes half of
-/// the time on two threads.
 fn multiplications([m, k, n]: [usize; 3]) -> usize {
+    (m * n).saturating_mul(k)
+}
+
+/// What a product costs, in multiplications: those that it has, or [`PER_ELEMENT`] for each number of A and B, where each is used so few times that its way from
+/// memory takes longer. (1 x 64 x 6272 takes half of the time on two threads.)
+fn cost(sizes: [usize; 3]) -> usize {
+    let [m, k, n] = sizes;
     let numbers = k.saturating_mul(m.saturating_add(n));
-    (m * n).saturating_mul(k).max(numbers.saturating_mul(PER_ELEMENT))
+    multiplications(sizes).max(numbers.saturating_mul(PER_ELEMENT))
 }
 
 /// As many rectangles as a product is worth, and not more than so many for each thread.
 fn wanted(sizes: [usize; 3], for_each_thread: usize, threads: usize) -> usize {
     match threads {
         0 | 1 => 1,
-        _ => (multiplications(sizes) / LEAST).clamp(1, for_each_thread.saturating_mul(threads)),
+        _ => (cost(sizes) / LEAST).clamp(1, for_each_thread.saturating_mul(threads)),
     }
 }
 

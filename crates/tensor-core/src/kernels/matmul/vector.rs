@@ -2,7 +2,8 @@
 //!
 //! The microkernel would use one lane of each vector of C, which has a single column. Here the lanes go along K: 64 x 256 x 1, the last layer of a
 //! discriminator, takes an eighth of the time, and 1 x 784 x 400 with weights as they lie, a layer for a single sample, a tenth. (With fewer numbers than lanes in
-//! a row it would take longer.)
+//! a row it would take longer.) The lanes' sums are added in the end, in another order than the microkernel's: so a sample by itself may differ in its last bits from
+//! the same sample among others.
 
 #[cfg(test)]
 mod tests;
@@ -16,14 +17,16 @@ use std::array::from_fn;
 
 /// Rows at a time: as many independent sums, and the vector is loaded once for all of them.
 const ROWS: usize = 4;
+/// Vectors along K that are summed before they are added to the rest: a sum of a million terms, too, is then off by a few hundred roundings at most.
+const BLOCK: usize = 256;
 
 /// A matrix with contiguous rows, and a contiguous vector of at least as many numbers as the lanes have.
-pub(super) struct Operands<'a, T> {
+pub(super) struct MatrixVector<'a, T> {
     matrix: Matrix<'a, T>,
     vector: &'a [T],
 }
 
-impl<'a, T: Float> Operands<'a, T> {
+impl<'a, T: Float> MatrixVector<'a, T> {
     /// Those of a product where B is one column; or where A is one row, since (A B)ᵀ = Bᵀ Aᵀ.
     pub(super) fn of([m, k, n]: [usize; 3], a: Matrix<'a, T>, b: Matrix<'a, T>) -> Option<Self> {
         let (matrix, vector) = match (m, n) {
@@ -32,7 +35,7 @@ impl<'a, T: Float> Operands<'a, T> {
             _ => return None,
         };
         let is_contiguous = matrix.column_stride == 1 && vector.row_stride == 1;
-        (WIDE && is_contiguous && k >= T::Lanes::WIDTH).then(|| Operands {
+        (WIDE && is_contiguous && k >= T::Lanes::WIDTH).then(|| MatrixVector {
             matrix,
             vector: &vector.data[..k],
         })
@@ -43,38 +46,45 @@ impl<'a, T: Float> Operands<'a, T> {
         let k = self.vector.len();
         let rows = (CHUNK / k).next_multiple_of(ROWS).max(ROWS);
         let work = c.len().saturating_mul(k);
-        for_each_part(c, rows, work, |first, c| {
-            for (i, c) in c.chunks_mut(ROWS).enumerate() {
-                let matrix = self.matrix.from(first + i * ROWS, 0);
-                match c.len() {
-                    ROWS => self.rows::<ROWS>(matrix, c, store.accumulate),
-                    some => (0..some).for_each(|i| self.rows::<1>(matrix.from(i, 0), &mut c[i..=i], store.accumulate)),
-                }
+        for_each_part(c, rows, work, |first, c| self.part(first, c, store));
+    }
+
+    /// The part of C from number `first` on, on this thread.
+    pub(super) fn part(&self, first: usize, c: &mut [T], store: Store<'_, T>) {
+        for (i, c) in c.chunks_mut(ROWS).enumerate() {
+            let matrix = self.matrix.from(first + i * ROWS, 0);
+            match c.len() {
+                ROWS => self.rows::<ROWS>(matrix, c, store.accumulate),
+                some => (0..some).for_each(|i| self.rows::<1>(matrix.from(i, 0), &mut c[i..=i], store.accumulate)),
             }
-            let store = match store.bias {
-                // The bias of a single column.
-                Some(&[bias]) => {
-                    c.iter_mut().for_each(|c| *c = *c + bias);
-                    Store { bias: None, ..store }
-                }
-                _ => store.columns(first..first + c.len()),
-            };
-            store.finish(&mut Piece::whole(c, c.len()));
-        });
+        }
+        let store = match store.bias {
+            // The bias of a single column.
+            Some(&[bias]) => {
+                c.iter_mut().for_each(|c| *c = *c + bias);
+                Store { bias: None, ..store }
+            }
+            _ => store.columns(first..first + c.len()),
+        };
+        store.finish(&mut Piece::whole(c, c.len()));
     }
 
     /// The inner products with so many rows, or their sums with `c`.
     fn rows<const N: usize>(&self, matrix: Matrix<'_, T>, c: &mut [T], accumulate: bool) {
         let (vector, vector_rest) = T::Lanes::chunks(self.vector);
-        let rows: [_; N] = from_fn(|i| {
-            let (row, rest) = T::Lanes::chunks(&matrix.data[i * matrix.row_stride..][..self.vector.len()]);
-            (&row[..vector.len()], rest)
-        });
+        let rows: [_; N] = from_fn(|i| T::Lanes::chunks(&matrix.data[i * matrix.row_stride..][..self.vector.len()]));
         let mut sums = [T::Lanes::zero(); N];
-        for (p, x) in vector.iter().enumerate() {
-            let x = T::Lanes::from_array(*x);
-            for (sum, (row, _)) in sums.iter_mut().zip(&rows) {
-                *sum = x.mul_add(T::Lanes::from_array(row[p]), *sum);
+        for (block, vector) in vector.chunks(BLOCK).enumerate() {
+            let rows = rows.map(|(row, _)| &row[block * BLOCK..][..vector.len()]);
+            let mut of_block = [T::Lanes::zero(); N];
+            for (p, x) in vector.iter().enumerate() {
+                let x = T::Lanes::from_array(*x);
+                for (sum, row) in of_block.iter_mut().zip(rows) {
+                    *sum = x.mul_add(T::Lanes::from_array(row[p]), *sum);
+                }
+            }
+            for (sum, of_block) in sums.iter_mut().zip(of_block) {
+                *sum = *sum + of_block;
             }
         }
         if !vector_rest.is_empty() {
@@ -89,7 +99,12 @@ impl<'a, T: Float> Operands<'a, T> {
     }
 }
 
-/// C = a b for a column a and a row b, which is contiguous; on all threads. Each row of C is a multiple of b.
+/// Whether `outer` is for such a product: of a column and a contiguous row, of which a thread takes some multiples at a time.
+pub(super) fn is_outer<T>([_, k, n]: [usize; 3], b: &Matrix<'_, T>) -> bool {
+    WIDE && k == 1 && n <= CHUNK && b.column_stride == 1
+}
+
+/// C = a b for a column a and a row b, where [`is_outer`] says so; on all threads. Each row of C is a multiple of b.
 pub(super) fn outer<T: Float>(a: Matrix<'_, T>, b: Matrix<'_, T>, n: usize, c: &mut [T], store: Store<'_, T>) {
     let rows = (CHUNK / n).max(1);
     let b = &b.data[..n];

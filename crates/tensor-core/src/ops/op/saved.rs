@@ -1,11 +1,10 @@
 //! What a rule is given of the run that it differentiates.
 
-use super::{Grad, Grads};
+use super::{Factors, Grad, Grads};
 use crate::autograd::graph::{Input, Node, Record};
 use crate::autograd::is_recording;
 use crate::autograd::observe::is_observed;
 use crate::dtype::DType;
-use crate::kernels::matmul::is_added_once;
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 use std::panic::Location;
@@ -82,9 +81,11 @@ impl Saved<'_> {
         (self.wanted)(index)
     }
 
-    /// The gradient of input `index` where it is the product of two matrices, if it is asked for. Where the input was used elsewhere too, and a gradient
-    /// has come from there, the product is added to that as it is computed, with the same bits: a weight that a step uses three times then has its gradient
-    /// written three times in place of five.
+    /// The gradient of input `index` where it is a product of matrices, A B, by [`Tensor::matmul`]: [`Grad::Unwanted`] if nobody asks for it.
+    ///
+    /// Where the input was used elsewhere too, and a gradient has come from there, A B is added to that as it is computed, with the bits of a sum: a weight that a
+    /// step uses three times then has its gradient written three times in place of five. (So it is for matrices with K up to a few hundred, in the first order,
+    /// where no observer is to see the product by itself.)
     ///
     /// ```
     /// # use tensor_core::ops::{Grads, Keeps, Op, OpInfo, Saved, apply};
@@ -106,17 +107,20 @@ impl Saved<'_> {
     /// let twice = apply(Product, &[&x, &w]) + apply(Product, &[&w, &w]);
     /// assert_eq!(twice.grad(&[&w])[0].item(), 2.0 + 2.0 * 3.0);
     /// ```
+    ///
+    /// # Panics
+    /// As [`Tensor::matmul`].
     #[track_caller]
     pub fn product(&self, index: usize, factors: impl FnOnce() -> (Tensor, Tensor)) -> Grad {
         if !self.wants(index) {
             return Grad::Unwanted;
         }
         let (a, b) = factors();
-        let is_added = is_added_once(b.size(0)) && (self.arrived)(index) && !is_recording() && !is_observed();
-        if is_added {
-            Grad::AddProduct(a, b)
-        } else {
-            Grad::Is(a.matmul(&b))
+        let is_added = (self.arrived)(index) && !is_recording() && !is_observed();
+        let factors = is_added.then(|| Factors::of(&a, &b, self.shape(index), self.dtype(index)));
+        match factors.flatten() {
+            Some(factors) => Grad::AddProduct(factors),
+            None => Grad::Is(a.matmul(&b)),
         }
     }
 
@@ -341,7 +345,7 @@ mod tests {
         }
         fn vjp(&self, saved: &Saved<'_>, gy: &Tensor) -> Grads {
             let gw = saved.product(1, || (saved.input(0).t(), gy.clone()));
-            let is_added = matches!(gw, Grad::AddProduct(..));
+            let is_added = matches!(gw, Grad::AddProduct(_));
             self.0.fetch_add(usize::from(is_added), Ordering::Relaxed);
             grads![saved.wants(0).then(|| gy.matmul(&saved.input(1).t())), gw]
         }
@@ -361,7 +365,7 @@ mod tests {
         let mut random = Random::new(3).stream("test");
         for dtype in [DType::F32, DType::F64] {
             let w = random.normal([40, 33], dtype).requires_grad();
-            for rows in [1, 64, 512] {
+            for rows in [1, 64, 256] {
                 let xs = [(); 3].map(|()| random.normal([rows, 40], dtype));
                 let (found, added) = gradient(&xs, &w);
                 assert_eq!(
@@ -396,6 +400,40 @@ mod tests {
         let gradients = (y + (&w + &other)).sum(..).grad(&[&w, &other]);
         assert_eq!(count.load(Ordering::Relaxed), usize::from(WIDE));
         assert_eq!((gradients[0].item(), gradients[1].item()), (3.0, 1.0));
+    }
+
+    /// y = Σ x · w with a row of weights, whose rule gives a product that only broadcasts to it.
+    struct Broadcast;
+
+    impl Op for Broadcast {
+        fn info(&self) -> OpInfo {
+            OpInfo {
+                name: "broadcast",
+                formula: "Y = X ⊙ w",
+                rule: "gw = I (gY ⊙ X), summed over the rows",
+            }
+        }
+        fn infer(&self, inputs: &[&Tensor]) -> Result<Shape, ShapeError> {
+            Ok(inputs[0].shape())
+        }
+        fn forward(&self, inputs: &[&Tensor], _: Shape) -> Tensor {
+            inputs[0] * inputs[1]
+        }
+        fn keeps(&self) -> Keeps {
+            Keeps::all_inputs()
+        }
+        fn vjp(&self, saved: &Saved<'_>, gy: &Tensor) -> Grads {
+            let identity = || Tensor::from([[1.0, 0.0], [0.0, 1.0]]);
+            grads![Grad::Unwanted, saved.product(1, || (identity(), gy * saved.input(0)))]
+        }
+    }
+
+    #[test]
+    fn a_product_of_another_shape_is_summed_as_any_other_gradient() {
+        let x = Tensor::from([[1.0, 2.0], [3.0, 4.0]]);
+        let w = Tensor::from([[5.0, 6.0]]).requires_grad();
+        let loss = || (apply(Broadcast, &[&x, &w]) + apply(Broadcast, &[&x, &w])).sum(..);
+        assert_eq!(loss().grad(&[&w])[0].to_vec::<f32>(), [8.0, 12.0]);
     }
 
     #[test]

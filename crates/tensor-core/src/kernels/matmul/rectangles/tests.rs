@@ -58,6 +58,16 @@ fn a_strip_has_so_many_bytes_at_most() {
 fn how_many() {
     let count = |sizes, threads| Rectangles::new::<f32>(sizes, false, threads).count();
     assert_eq!(count([1000, 1000, 1000], 1), 1, "one thread packs nothing twice");
+    assert_eq!(
+        count([1, 64, 6272], 2),
+        4,
+        "it is read by both, although it is few multiplications"
+    );
+    assert!(
+        is_whole::<f32>([1, 64, 6272]) && is_whole::<f32>([64, 64, 64]),
+        "but not in a batch"
+    );
+    assert!(!is_whole::<f32>([400, 400, 400]));
     assert_eq!(count([64, 64, 64], 16), 1, "too little work");
     assert!(count([1000, 1000, 1000], 2) >= 16);
     assert!(count([1000, 1000, 1000], 16) >= 64);

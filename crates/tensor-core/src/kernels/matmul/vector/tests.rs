@@ -1,5 +1,6 @@
 //! Products with a vector against sums in double precision, and against each other.
 
+use super::super::super::parallel::testing::same_on_any_pool;
 use super::super::tests::{check, matrix, numbers};
 use super::super::{Activation, Batch, matmul, matmul_batch, parallel};
 use super::*;
@@ -10,18 +11,18 @@ fn times_a_vector<T: Float>(sizes: [usize; 3], epsilon: f64) {
     let (a, b) = (numbers::<T>(m * k), numbers::<T>(k * n));
     let (a, b) = (matrix(&a, m, k, false), matrix(&b, k, n, true));
     let is_long = WIDE && k >= <T::Lanes as Lanes>::WIDTH;
-    assert_eq!(Operands::of(sizes, a, b).is_some(), is_long, "{sizes:?}");
+    assert_eq!(MatrixVector::of(sizes, a, b).is_some(), is_long, "{sizes:?}");
     check(m, k, n, a, b, false, epsilon);
     check(m, k, n, a, b, true, epsilon);
     let bias: Vec<T> = numbers(n);
-    let (mut found, mut sums) = (vec![T::ZERO; m * n], vec![T::ZERO; m * n]);
+    let (mut found, mut sums) = (numbers::<T>(m * n), numbers::<T>(m * n));
     let store = Store {
+        accumulate: true,
         bias: Some(&bias),
         activation: Activation::LeakyRelu(0.25),
-        ..Store::new(false)
     };
     matmul(m, k, n, a, b, &mut found, store);
-    matmul(m, k, n, a, b, &mut sums, Store::new(false));
+    matmul(m, k, n, a, b, &mut sums, Store::new(true));
     for (at, (&found, &sum)) in found.iter().zip(&sums).enumerate() {
         let y = sum + bias[at % n];
         let wanted = if y > T::ZERO { y } else { y * T::from_f64(0.25) };
@@ -46,8 +47,27 @@ fn vectors() {
     // A vector that does not lie in one piece goes the other way.
     let numbers = numbers::<f32>(64 * 64);
     let (a, b) = (Matrix::of_rows(&numbers, 64), Matrix::of_rows(&numbers, 3));
-    assert!(Operands::of([64, 64, 1], a, b).is_none());
+    assert!(MatrixVector::of([64, 64, 1], a, b).is_none());
     check(64, 64, 1, a, b, false, f32::EPSILON as f64);
+}
+
+#[test]
+fn long_sums_of_one_sign_are_right() {
+    // In one chain, 0.1 is rounded the same way again and again once the sum is large.
+    let k = 1_000_003;
+    let (a, b) = (vec![0.1f32; k], vec![1.0f32; k]);
+    let mut c = [0.0];
+    matmul(
+        1,
+        k,
+        1,
+        Matrix::of_rows(&a, k),
+        Matrix::of_rows(&b, 1),
+        &mut c,
+        Store::new(false),
+    );
+    let error = (f64::from(c[0]) / (k as f64 * f64::from(0.1f32)) - 1.0).abs();
+    assert!(error < 2e-5, "{error:e}");
 }
 
 #[test]
@@ -88,8 +108,12 @@ fn outer_product<T: Float>([m, n]: [usize; 2]) {
             bias: Some(&bias),
             activation: Activation::Relu,
         };
-        let (mut found, mut wanted) = (before.clone(), before.clone());
-        matmul(m, 1, n, a, b, &mut found, store);
+        let found = same_on_any_pool(|| {
+            let mut found = before.clone();
+            matmul(m, 1, n, a, b, &mut found, store);
+            found
+        });
+        let mut wanted = before.clone();
         parallel::piece([m, 1, n], a, b, &mut Piece::whole(&mut wanted, n), store);
         assert!(found == wanted, "{m} x 1 x {n}");
     }
@@ -97,7 +121,15 @@ fn outer_product<T: Float>([m, n]: [usize; 2]) {
 
 #[test]
 fn outer_products_have_the_bits_of_other_products() {
-    for sizes in [[64, 6272], [7, 37], [1, 50], [5, 1], [1, 1]] {
+    for sizes in [
+        [64, 6272],
+        [900, 3000],
+        [7, 37],
+        [1, 50],
+        [5, 1],
+        [1, 1],
+        [2, CHUNK + 1],
+    ] {
         outer_product::<f32>(sizes);
         outer_product::<f64>(sizes);
     }
