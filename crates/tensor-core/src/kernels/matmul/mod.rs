@@ -60,7 +60,7 @@ pub(super) use pack::pack;
 pub use prepacked::Prepacked;
 pub use rung::{Rung, product};
 pub use store::{Activation, Store};
-pub(super) use tiles::{panels, tile_rows};
+pub(super) use tiles::{panels_up_to, tile_rows_up_to};
 
 /// Rows of A that a product takes up at a time: with fewer, it is slower for each of them.
 pub const ROWS_AT_A_TIME: usize = microkernel::TILE.rows;

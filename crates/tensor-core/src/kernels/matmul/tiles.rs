@@ -8,14 +8,19 @@ use std::ops::Range;
 
 /// The columns of each tile, from left to right: as wide as possible, except that a single vector at the end takes one of its neighbours'. It
 /// would use each number of A only once.
-pub(in super::super) fn panels<T: Float>(columns: usize) -> impl Iterator<Item = Range<usize>> {
+pub(super) fn panels<T: Float>(columns: usize) -> impl Iterator<Item = Range<usize>> {
+    panels_up_to::<T>(TILE.vectors, columns)
+}
+
+/// [`panels`] of so many vectors at most.
+pub(in super::super) fn panels_up_to<T: Float>(most: usize, columns: usize) -> impl Iterator<Item = Range<usize>> {
     let width = T::Lanes::WIDTH;
     let mut start = 0;
     std::iter::from_fn(move || {
         let vectors = match (columns - start).div_ceil(width) {
             0 => return None,
-            left if left == TILE.vectors + 1 => left / 2,
-            left => left.min(TILE.vectors),
+            left if left == most + 1 => left / 2,
+            left => left.min(most),
         };
         let end = columns.min(start + vectors * width);
         Some(std::mem::replace(&mut start, end)..end)
@@ -23,13 +28,18 @@ pub(in super::super) fn panels<T: Float>(columns: usize) -> impl Iterator<Item =
 }
 
 /// The rows of each tile, from top to bottom: as many as there can be.
-pub(in super::super) fn tile_rows(rows: usize) -> impl Iterator<Item = Range<usize>> {
+pub(super) fn tile_rows(rows: usize) -> impl Iterator<Item = Range<usize>> {
+    tile_rows_up_to(TILE.rows, rows)
+}
+
+/// [`tile_rows`], so many at most.
+pub(in super::super) fn tile_rows_up_to(most: usize, rows: usize) -> impl Iterator<Item = Range<usize>> {
     let mut start = 0;
     std::iter::from_fn(move || {
         let end = start
             + match rows - start {
                 0 => return None,
-                left if left >= TILE.rows => TILE.rows,
+                left if left >= most => most,
                 4.. => 4,
                 2.. => 2,
                 _ => 1,
