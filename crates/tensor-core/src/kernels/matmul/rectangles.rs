@@ -69,7 +69,7 @@ pub(super) fn products_in_a_rectangle(sizes: [usize; 3]) -> usize {
 
 /// Whether a product of a batch is too small to be cut, for any number of threads.
 pub(super) fn is_whole<T: Float>(sizes: [usize; 3]) -> bool {
-    // Of a batch, even those are shared as they are that would be cut alone, since their numbers have a long way.
+    // Few multiplications stay together even if one such product alone would be cut for what it reads: threads share the batch.
     // (Whether rows read B where it lies decides how C is cut, not if.)
     multiplications(sizes) < 2 * LEAST || Rectangles::new::<T>(sizes, false, usize::MAX).count() == 1
 }
