@@ -21,6 +21,7 @@ use super::store::Store;
 use super::strip::Strip;
 use super::vector::{self, MatrixVector};
 use super::{WIDE, flipped, reference, small};
+use std::ops::Range;
 
 /// Rung 11.
 pub(super) struct Parallel;
@@ -65,40 +66,46 @@ pub(super) fn product<T: Float>(
     if flipped::pays(sizes, &b) {
         return product_flipped(sizes, a, b, c, store);
     }
-    let [_, k, n] = sizes;
+    let [_, k, _] = sizes;
     let reads_b = WIDE && small::reads_b(k, &b);
     let pieces = Rectangles::new::<T>(sizes, reads_b, threads());
-    let c = Shared::new(Piece::whole(c, n));
-    for_each_task_with(
-        rectangles::work(sizes),
-        pieces.count(),
-        Strip::default,
-        |strip, task| {
-            let [is, js] = pieces.get(task);
-            let (rows, a, columns) = (is.len(), a.from(is.start, 0), js.clone());
-            // SAFETY: each task is another rectangle, and is called once; and no two of them overlap.
-            #[allow(unsafe_code, reason = "pieces of the same rows")]
-            let mut c = unsafe { c.part(is, js) };
-            let store = store.columns(columns.clone());
-            if pieces.has_strips() {
-                strip.of(b, k, columns).times(a, &mut c, store);
-            } else {
-                piece([rows, k, columns.len()], a, b.from(0, columns.start), &mut c, store);
-            }
-        },
-    );
+    for_each_piece(sizes, &pieces, c, |strip, [is, js], c| {
+        let (rows, columns) = (is.len(), js.len());
+        let (a, store) = (a.from(is.start, 0), store.columns(js.clone()));
+        if pieces.has_strips() {
+            strip.of(b, k, js).times(a, c, store);
+        } else {
+            piece([rows, k, columns], a, b.from(0, js.start), c, store);
+        }
+    });
 }
 
 /// The same where A is packed and not B. Each of two threads packs all of it for itself: what the other one packed would have to come from its cache, which takes longer.
 /// (With shared panels, 64 x 784 x 256 takes a tenth longer, 64 x 256 x 256 a fifth; a step of a VAE or GAN up to 2 %.) More threads share the panels, and so do two of
 /// a large A.
 fn product_flipped<T: Float>(sizes: [usize; 3], a: Matrix<'_, T>, b: Matrix<'_, T>, c: &mut [T], store: Store<'_, T>) {
-    let [m, k, n] = sizes;
+    let [m, k, _] = sizes;
     let a = a.transposed();
     let is_shared = threads() > 2 || (m * k).saturating_mul(T::DTYPE.size()) > STRIP;
     let shared = is_shared.then(|| Prepacked::new(a, k, m));
     let pieces = Rectangles::by_columns(sizes, flipped::UNIT, threads());
-    let c = Shared::new(Piece::whole(c, n));
+    for_each_piece(sizes, &pieces, c, |strip, [_, js], c| {
+        let a = match &shared {
+            Some(panels) => panels,
+            None => strip.of(a, k, 0..m),
+        };
+        flipped::product(a, b.from(0, js.start), c, store.columns(js));
+    });
+}
+
+/// Calls `f` for each rectangle of C on all threads: with what a thread has packed last, the rows and the columns, and the piece of C.
+fn for_each_piece<T: Float>(
+    sizes: [usize; 3],
+    pieces: &Rectangles,
+    c: &mut [T],
+    f: impl Fn(&mut Strip, [Range<usize>; 2], &mut Piece<'_, T>) + Sync,
+) {
+    let c = Shared::new(Piece::whole(c, sizes[2]));
     for_each_task_with(
         rectangles::work(sizes),
         pieces.count(),
@@ -107,12 +114,8 @@ fn product_flipped<T: Float>(sizes: [usize; 3], a: Matrix<'_, T>, b: Matrix<'_, 
             let [is, js] = pieces.get(task);
             // SAFETY: each task is another rectangle, and is called once; and no two of them overlap.
             #[allow(unsafe_code, reason = "pieces of the same rows")]
-            let mut c = unsafe { c.part(is, js.clone()) };
-            let a = match &shared {
-                Some(panels) => panels,
-                None => strip.of(a, k, 0..m),
-            };
-            flipped::product(a, b.from(0, js.start), &mut c, store.columns(js));
+            let mut c = unsafe { c.part(is.clone(), js.clone()) };
+            f(strip, [is, js], &mut c);
         },
     );
 }
