@@ -3,6 +3,7 @@
 use crate::bench::{Size, parse_size};
 use clap::builder::{PathBufValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 /// Trains generative models, keeps their runs and draws what they make.
@@ -79,13 +80,13 @@ pub(crate) struct TrainArgs {
     #[arg(short, long = "set", value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
     /// How many times to go through the training set [default: train.epochs].
-    #[arg(long, value_name = "N", conflicts_with = "steps", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", conflicts_with = "steps", value_parser = whole::<u32>(1..=u32::MAX.into()))]
     pub(crate) epochs: Option<u32>,
     /// Stop after this many steps instead.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", value_parser = whole::<u32>(1..=u32::MAX.into()))]
     pub(crate) steps: Option<u32>,
     /// Everything random follows from this number [default: train.seed].
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
+    #[arg(long, value_name = "N", value_parser = whole::<u64>(0..=i64::MAX as u64))]
     pub(crate) seed: Option<u64>,
     /// When a loss or gradient is not finite: `stop`, or `retry:N` to go back to the last checkpoint with half
     /// the learning rate, N times at most [default: stop].
@@ -95,7 +96,7 @@ pub(crate) struct TrainArgs {
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
     /// Threads to compute with; the result is the same for any number [default: one per core].
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, value_name = "N", value_parser = whole::<u16>(1..=1024))]
     pub(crate) threads: Option<u16>,
     /// Print one JSON object a line on stdout, and no bar.
     #[arg(long)]
@@ -113,17 +114,17 @@ pub(crate) struct ResumeArgs {
     /// The folder of the run.
     pub(crate) run: PathBuf,
     /// How many times to go through the training set in all [default: as the run was started].
-    #[arg(long, value_name = "N", conflicts_with = "steps", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", conflicts_with = "steps", value_parser = whole::<u32>(1..=u32::MAX.into()))]
     pub(crate) epochs: Option<u32>,
     /// Stop after this many steps in all instead.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", value_parser = whole::<u32>(1..=u32::MAX.into()))]
     pub(crate) steps: Option<u32>,
     /// When a loss or gradient is not finite: `stop`, or `retry:N` to go back to the last checkpoint with half
     /// the learning rate, N times at most [default: as the run was started].
     #[arg(long, value_name = "stop|retry:N")]
     pub(crate) on_divergence: Option<String>,
     /// Threads to compute with; the result is the same for any number [default: one per core].
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, value_name = "N", value_parser = whole::<u16>(1..=1024))]
     pub(crate) threads: Option<u16>,
     /// Print one JSON object a line on stdout, and no bar.
     #[arg(long)]
@@ -137,13 +138,13 @@ pub(crate) struct SampleArgs {
     /// The folder of a run.
     pub(crate) run: PathBuf,
     /// How many samples.
-    #[arg(short, long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    #[arg(short, long, value_name = "N", default_value_t = 64, value_parser = whole::<u32>(1..=100_000))]
     pub(crate) n: u32,
     /// The picture to write.
     #[arg(short, long, value_name = "FILE.png", default_value = "grid.png", value_parser = PathBufValueParser::new().try_map(png))]
     pub(crate) output: PathBuf,
     /// Another number, other samples.
-    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = whole::<u64>(0..=i64::MAX as u64))]
     pub(crate) seed: u64,
     /// Print one JSON object a line on stdout.
     #[arg(long)]
@@ -239,11 +240,22 @@ pub(crate) struct MatmulArgs {
     #[arg(long, value_name = "DIR", default_value = "bench-matmul", conflicts_with = "rung")]
     pub(crate) out: PathBuf,
     /// Threads of the rung that uses several, and of the measured peak [default: one per core].
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, value_name = "N", value_parser = whole::<u16>(1..=1024))]
     pub(crate) threads: Option<u16>,
     /// Print one JSON object a line on stdout.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// Takes a whole number of this range.
+fn whole<T: TryFrom<u64>>(range: RangeInclusive<u64>) -> impl Fn(&str) -> Result<T, String> + Clone {
+    move |text| {
+        let number = text.parse().ok().filter(|number| range.contains(number));
+        number.and_then(|number| T::try_from(number).ok()).ok_or_else(|| {
+            let (first, last) = (range.start(), range.end());
+            format!("a whole number from {first} to {last} is needed")
+        })
+    }
 }
 
 /// Refuses the name of another kind of picture than the one that is written.
@@ -338,6 +350,15 @@ mod tests {
         ] {
             let error = parse(line).unwrap_err();
             assert_eq!((error.kind(), error.exit_code()), (kind, 2), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_whole_number_is_told_which_are() {
+        for text in ["x", "1.5", "", "-1", "0", "1025", "99999999999999999999"] {
+            let error = parse(&format!("train vae --threads={text}")).unwrap_err().to_string();
+            let wanted = "for '--threads <N>': a whole number from 1 to 1024 is needed";
+            assert!(error.contains(wanted), "{error}");
         }
     }
 
