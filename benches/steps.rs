@@ -27,14 +27,24 @@ struct Arguments {
     #[arg(long, default_value = "")]
     only: String,
     /// How long each case is repeated, in seconds.
-    #[arg(long, default_value_t = 2.0)]
+    #[arg(long, default_value_t = 2.0, value_parser = seconds)]
     seconds: f64,
     /// Threads; by default as many as the machine has cores.
-    #[arg(long)]
+    #[arg(long, value_parser = threads)]
     threads: Option<usize>,
     /// Given by cargo; it means nothing here.
     #[arg(long, hide = true)]
     bench: bool,
+}
+
+fn seconds(text: &str) -> Result<f64, &'static str> {
+    let seconds = text.parse().ok().filter(|&seconds| seconds > 0.0 && seconds <= 3600.0);
+    seconds.ok_or("seconds are a number above 0 and up to 3600")
+}
+
+fn threads(text: &str) -> Result<usize, &'static str> {
+    let threads = text.parse().ok().filter(|threads| (1..=1024).contains(threads));
+    threads.ok_or("a whole number from 1 to 1024 is needed")
 }
 
 /// Times the cases whose names were asked for.

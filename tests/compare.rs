@@ -132,6 +132,8 @@ fn what_nobody_knows_is_a_usage_error() {
         (["--only", "vea"], "no case contains `vea`"),
         (["--engines", "torch,tf"], "peers.py has no engine tf"),
         (["--rounds", "0"], "there is at least one round"),
+        (["--seconds", "nan"], "seconds are a number above 0"),
+        (["--threads", "0"], "from 1 to 1024 threads"),
     ] {
         let output = place.compare(&arguments);
         assert_eq!(output.code, Some(2));
