@@ -134,10 +134,30 @@ fn what_nobody_knows_is_a_usage_error() {
         (["--rounds", "0"], "there is at least one round"),
         (["--seconds", "nan"], "seconds are a number above 0"),
         (["--threads", "0"], "from 1 to 1024 threads"),
+        (["--save", "/no/such/folder"], "cannot be written"),
     ] {
         let output = place.compare(&arguments);
         assert_eq!(output.code, Some(2));
         assert!(output.stderr.contains(problem), "{}", output.stderr);
+    }
+}
+
+#[test]
+fn a_file_to_replay_that_is_none_is_an_error() {
+    let Some(place) = Place::new("what `compare` replays") else {
+        return;
+    };
+    for (name, content, problem) in [
+        ("absent", None, "cannot be read"),
+        ("empty", Some(""), "is not what --save keeps"),
+        ("other", Some("{\"case\": \"exp/4096\"}"), "is not what --save keeps"),
+        ("cut", Some("{\"case\": \"exp"), "is not what --save keeps"),
+    ] {
+        let file = content.map_or_else(|| place.0.path().join(name), |content| place.file(name, content));
+        let output = place.compare(&["--replay", file.to_str().unwrap()]);
+        assert_eq!((output.code, output.stdout.as_str()), (Some(1), ""), "{name}");
+        assert!(output.stderr.starts_with("compare: "), "{name}: {}", output.stderr);
+        assert!(output.stderr.contains(problem), "{name}: {}", output.stderr);
     }
 }
 
@@ -249,7 +269,8 @@ fn what_is_missing_is_named_and_left_out() {
         let (table, named) = output.stdout.split_once("missing: ").unwrap();
         let row = table.lines().nth(1).unwrap();
         assert!(row.starts_with("iwae_step/b20k1 ") && row.contains(engines), "{row}");
-        assert_eq!((named, output.code), (missing, Some(0)));
+        let code = i32::from(arguments.contains(&"--steps")); // then there is no figure of ours
+        assert_eq!((named, output.code), (missing, Some(code)));
     }
 }
 

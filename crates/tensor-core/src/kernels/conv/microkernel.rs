@@ -5,7 +5,7 @@
 //! steps are taps, or the other way round. A table costs nothing that could be measured, and saves the whole matrix of columns.
 
 use super::super::arrays::array_of;
-use super::super::matmul::{TILE, WIDE, column_blocks, panels_up_to, tile_rows_up_to};
+use super::super::matmul::{CHAIN, TILE, WIDE, column_blocks, panels_up_to, tile_rows_up_to};
 use super::super::simd::{Float, Lanes};
 use super::narrow;
 use std::ops::Range;
@@ -104,7 +104,13 @@ fn any_tile<T: Float>(
         (_, 3) => tile::<T, ROWS, THREE>,
         (_, _) => tile::<T, ROWS, VECTORS>,
     };
-    kernel(a, reach, b, c, places, accumulate);
+    if a.steps.len() <= CHAIN {
+        return kernel(a, reach, b, c, places, accumulate);
+    }
+    for (chain, steps) in a.steps.chunks(CHAIN).enumerate() {
+        let b = &b[chain * CHAIN * width..][..steps.len() * width];
+        kernel(Indirect { steps, ..a }, reach, b, c, places, accumulate || chain > 0);
+    }
 }
 
 /// One tile. `reach` is more than each of the steps.

@@ -8,7 +8,8 @@
 //!   So it takes a pass for each of the stride² grids of such places, with the part of W that belongs to the grid's taps. Each place is
 //!   computed once, and nothing has to be added up in memory.
 //!
-//! The columns never exist, except for 128 positions at a time where each row has few (`narrow.rs`): what the microkernel multiplies is read where it lies in an image with its padding, which stays in the cache.
+//! The columns never exist: what the microkernel multiplies is read where it lies in an image with its padding, which stays in the cache. (In builds for old processors
+//! those of some rows at a time do.)
 //!
 //! | file                 | what it is about                                            |
 //! |----------------------|-------------------------------------------------------------|

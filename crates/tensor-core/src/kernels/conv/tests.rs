@@ -157,7 +157,7 @@ fn few_channels() {
 
 #[test]
 fn many_channels() {
-    // More than one block of columns, and tiles of 1, 2, 4 and 8 rows.
+    // More than one block of columns, and tiles of all heights.
     let image = [axis(5, 3, 1, 1, (1, 1)), axis(3, 2, 2, 1, (0, 1))];
     check_both(3, 1, [210, 230], image);
     check_both(17, 1, [20, 100], image);

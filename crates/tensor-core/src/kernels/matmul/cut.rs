@@ -2,11 +2,12 @@
 
 use super::super::simd::{Float, Lanes};
 use super::WIDE;
-use super::microkernel::{TILE, UNROLLED};
+use super::microkernel::{CHAIN, TILE, UNROLLED};
 use std::ops::Range;
 
 // What is cut between whole units is not longer than these only if they are whole units themselves.
 const _: () = assert!(TILE.block.is_multiple_of(TILE.vectors) && TILE.depth.is_multiple_of(UNROLLED));
+const _: () = assert!(CHAIN.is_multiple_of(UNROLLED));
 
 /// As few equal blocks as are not longer than `most`; all but the last are multiples of `unit` long.
 pub(in super::super) fn block_len(len: usize, most: usize, unit: usize) -> usize {
@@ -25,10 +26,10 @@ pub(super) fn steps_in_block(k: usize) -> usize {
     block_len(k, TILE.depth, UNROLLED)
 }
 
-/// Whether so many steps of K are one block, so that each sum is added to C once: C += A B then has the bits of A B, computed first and added to C. (Sums of no
+/// Whether so many steps of K are one chain, so that each sum is added to C once: C += A B then has the bits of A B, computed first and added to C. (Sums of no
 /// terms are not added: -0 in C stays.)
 pub(crate) fn is_added_once(k: usize) -> bool {
-    WIDE && (1..=TILE.depth).contains(&k)
+    WIDE && (1..=CHAIN).contains(&k)
 }
 
 /// The steps of K and the columns of each block of B, in the order in which they are used.

@@ -15,7 +15,7 @@ use super::prepacked::Prepacked;
 use super::rung::Rung;
 use super::store::Store;
 use super::tiles::{LARGEST, any_tile, panels, tile_rows};
-use super::{WIDE, small};
+use super::{WIDE, small, turned};
 
 /// Between how many columns C is cut for threads: whole tiles of rows of Bᵀ, and whole squares.
 pub(super) const UNIT: usize = TILE.rows * if TILE.rows.is_multiple_of(SQUARE) { 2 } else { 4 };
@@ -73,40 +73,21 @@ pub(super) fn product<T: Float>(a: &Prepacked, b: Matrix<'_, T>, c: &mut Piece<'
             let columns = start..c.columns().min(start + COLUMNS);
             for panel in panels::<T>(rows.len()) {
                 let width = filled::<T>(&panel);
+                let mut c = c.part(rows.start + panel.start..rows.start + panel.end, columns.clone());
                 let sums = &mut room.0[..columns.len() * width];
+                if accumulate {
+                    turned::load(sums, width, &mut c);
+                }
                 for js in tile_rows(columns.len()) {
                     let mut tile = Piece::whole(&mut sums[js.start * width..js.end * width], width);
                     let b = b.from(start + js.start, steps.start);
-                    any_tile(steps.len(), b, a.panel(&panel), &mut tile, false);
+                    any_tile(steps.len(), b, a.panel(&panel), &mut tile, accumulate);
                 }
-                let mut c = c.part(rows.start + panel.start..rows.start + panel.end, columns.clone());
-                store_turned(sums, width, &mut c, accumulate);
+                turned::store(sums, width, &mut c);
                 if steps.end == k {
                     store.columns(columns.clone()).finish(&mut c);
                 }
             }
-        }
-    }
-}
-
-/// Stores a rectangle of Cᵀ, whose rows are so wide, in C.
-fn store_turned<T: Float>(sums: &[T], width: usize, c: &mut Piece<'_, T>, accumulate: bool) {
-    let whole_rows = c.rows() / SQUARE * SQUARE;
-    let whole_columns = c.columns() / SQUARE * SQUARE;
-    let store = |c: &mut T, sum: T| *c = if accumulate { *c + sum } else { sum };
-    for i in (0..whole_rows).step_by(SQUARE) {
-        for j in (0..whole_columns).step_by(SQUARE) {
-            let square = std::array::from_fn(|q| sums[(j + q) * width + i..].as_chunks().0[0]);
-            for (p, sums) in T::transpose(square).iter().enumerate() {
-                let c = &mut c.row(i + p)[j..j + SQUARE];
-                c.iter_mut().zip(sums).for_each(|(c, &sum)| store(c, sum));
-            }
-        }
-    }
-    for i in 0..c.rows() {
-        let first = if i < whole_rows { whole_columns } else { 0 };
-        for (j, c) in c.row(i).iter_mut().enumerate().skip(first) {
-            store(c, sums[j * width + i]);
         }
     }
 }

@@ -19,7 +19,7 @@
 //! | `reference.rs`     | the crate `matrixmultiply`                                                     |
 //!
 //! What several rungs need: where a product is cut into blocks (`cut.rs`) and for threads (`rectangles.rs`), which rows of A are copied first
-//! (`gather.rs`), operands (`operand.rs`), and what is done with a sum (`store.rs`). Beside the ladder stands `prepacked.rs`: an operand that is packed once
+//! (`gather.rs`), how a part of Cᵀ comes to its place in C (`turned.rs`), operands (`operand.rs`), and what is done with a sum (`store.rs`). Beside the ladder stands `prepacked.rs`: an operand that is packed once
 //! for many products, or for many pieces of one, as those of a strip are (`strip.rs`); `batch.rs`: many small products; and `vector.rs`: a matrix times a vector, and a column times a row.
 
 mod batch;
@@ -48,12 +48,13 @@ mod strip;
 #[cfg(test)]
 mod tests;
 mod tiles;
+mod turned;
 mod vector;
 
 use super::simd::Float;
 pub(crate) use cut::is_added_once;
 pub(super) use cut::{block_len, column_blocks};
-pub(super) use microkernel::TILE;
+pub(super) use microkernel::{CHAIN, TILE};
 pub use operand::{Batch, Matrix};
 pub(super) use operand::{Piece, Shared};
 pub(super) use pack::pack;

@@ -1,6 +1,6 @@
 //! Rung 1: the definition, C[i, j] = Σ A[i, p] B[p, j], one element of C after the other (the order i, j, p).
 //!
-//! What limits it: each addition waits for the one before, some four cycles, and the processor could do 64 in that time. And the inner loop
+//! What limits it: each addition waits for the one before, some four cycles, in which the processor could do 64 (AVX2) or 128 (AVX-512). And the inner loop
 //! walks down a column of B, a new cache line for each number.
 
 use super::operand::Matrix;

@@ -3,7 +3,7 @@
 //! The last rung waited for each addition and jumped through B. Here the inner loop adds a multiple of a row of B to a row of C: both are
 //! contiguous, and no addition waits for its neighbour, so the compiler turns it into vector instructions.
 //!
-//! What limits it: for each multiplication, C is loaded and stored. The processor can do four times as many multiplications as stores.
+//! What limits it: for each multiplication, B and C are loaded and C is stored; in a cycle a processor does two multiplications, but hardly more than two loads and one store.
 
 use super::operand::Matrix;
 use super::rung::Rung;

@@ -166,8 +166,7 @@ fn added<T: Float>([m, k, n]: [usize; 3]) {
 
 #[test]
 fn what_is_added_once_has_the_bits_of_a_sum() {
-    let depth = TILE.depth;
-    let once = [0, 1, depth, depth + 1].map(is_added_once);
+    let once = [0, 1, CHAIN, CHAIN + 1].map(is_added_once);
     assert_eq!(once, [false, WIDE, WIDE, false]);
     if !WIDE {
         return; // `matrixmultiply` adds in its own way
@@ -177,8 +176,8 @@ fn what_is_added_once_has_the_bits_of_a_sum() {
         [13, 64, 37],
         [20, 200, 784],
         [256, 64, 784],
-        [300, depth, 70],
-        [70, depth, 300],
+        [300, CHAIN, 70],
+        [70, CHAIN, 300],
     ] {
         added::<f32>(sizes);
         added::<f64>(sizes);
@@ -281,6 +280,20 @@ fn which_operand_is_packed_changes_no_bit() {
     for sizes in [[110, 1100, 403], [2, 300, 77], [9, 30, 200], [64, 600, 640]] {
         flipped_or_not::<f32>(sizes);
         flipped_or_not::<f64>(sizes);
+    }
+}
+
+/// All roundings of a sum of equal terms may go the same way: the worst case, for the rungs whose chains of additions are short. (The first three add K
+/// numbers in one chain: their error grows with K, where it is to grow with its root.)
+#[test]
+fn sums_of_one_sign_are_right() {
+    let rungs = RUNGS.iter().skip_while(|rung| rung.name() != "cache_blocks");
+    for k in [200, 256, 257, 300, 384, 448, 512, 513, 800, 1024, 2000] {
+        for term in [0.972, 0.1, 0.7, 0.3333, 0.61, 0.917] {
+            let (a, b) = (vec![1.0; 9 * k], vec![term; k * 50]);
+            let (a, b) = (Matrix::of_rows(&a, k), Matrix::of_rows(&b, 50));
+            rungs.clone().for_each(|&rung| check_rung(rung, [9, k, 50], a, b));
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::super::arrays::Lines;
 use super::super::simd::{Float, Lanes};
-use super::microkernel::{Panel, TILE, tile};
+use super::microkernel::{CHAIN, Panel, TILE, tile};
 use super::operand::{Matrix, Piece};
 use std::ops::Range;
 
@@ -62,15 +62,36 @@ pub(super) fn any_tile<T: Float>(k: usize, a: Matrix<'_, T>, b: Panel<'_, T>, c:
     };
     let width = vectors * T::Lanes::WIDTH;
     if c.columns() == width {
-        return kernel(k, a, b, c, accumulate);
+        return match k {
+            ..=CHAIN => kernel(k, a, b, c, accumulate),
+            _ => in_chains(kernel, k, a, b, c, accumulate),
+        };
     }
+    let columns = c.columns();
     let mut sums = Lines([T::ZERO; LARGEST]);
     let sums = &mut sums.0[..c.rows() * width];
-    kernel(k, a, b, &mut Piece::whole(sums, width), false);
-    for (i, sums) in sums.chunks_exact(width).enumerate() {
-        for (c, &sum) in c.row(i).iter_mut().zip(sums) {
-            *c = if accumulate { *c + sum } else { sum };
-        }
+    if accumulate {
+        let rows = sums.chunks_exact_mut(width).enumerate();
+        rows.for_each(|(i, sums)| sums[..columns].copy_from_slice(c.row(i)));
+    }
+    in_chains(kernel, k, a, b, &mut Piece::whole(sums, width), accumulate);
+    let rows = sums.chunks_exact(width).enumerate();
+    rows.for_each(|(i, sums)| c.row(i).copy_from_slice(&sums[..columns]));
+}
+
+/// The microkernel for one chain of steps after the other. (By itself, so that the call for a single chain stays a jump: with this around it, 64 x 64 x 64 took 4 to 8 % longer.)
+#[inline(never)]
+fn in_chains<T: Float>(
+    kernel: Kernel<T>,
+    k: usize,
+    a: Matrix<'_, T>,
+    b: Panel<'_, T>,
+    c: &mut Piece<'_, T>,
+    accumulate: bool,
+) {
+    for start in (0..k).step_by(CHAIN) {
+        let (a, b) = (a.from(0, start), b.from(start));
+        kernel(CHAIN.min(k - start), a, b, c, accumulate || start > 0);
     }
 }
 

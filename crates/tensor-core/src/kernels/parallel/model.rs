@@ -1,5 +1,5 @@
-//! The job slot in every order in which threads can take their steps: `slot.rs` once more, on loom's types instead of those of the standard
-//! library.
+//! The job slot in every order in which threads can take their steps: `slot.rs` once more, on loom's atomics instead of those of the standard
+//! library. (The mutex around the payload of a panic stays that one's: it is locked, never waited for in turn.)
 //!
 //! loom runs each closure below many times, each time with the threads interleaved in another way (all ways with at most so many preemptions)
 //! and each load giving another of the values that the memory model allows. It reports a cell that one thread writes while another reads it: what

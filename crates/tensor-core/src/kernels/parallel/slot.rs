@@ -3,7 +3,7 @@
 //! The caller *opens* a job, works on it itself, and *closes* it. A helper that finds it open *joins*, takes tasks by a common counter, and *leaves*.
 //! So the caller can finish every task alone. It waits only for helpers that have joined, never for one that has not, which may be asleep.
 //!
-//! The types that threads share come from `super::sync`. In `model.rs` those are loom's, and this very file is tried in every order in which the
+//! The atomics and the waiting come from `super::sync`. In `model.rs` those are loom's, and this very file is tried in every order in which the
 //! threads can take their steps with a few interruptions.
 
 use super::sync::{AtomicPtr, AtomicUsize, Patience};

@@ -387,13 +387,22 @@ fn kernels_inside_of_a_task_run_on_its_thread() {
     });
 }
 
+/// A region with work, all of which is done here.
+fn stays_on_its_thread() {
+    let own = thread::current().id();
+    parallel_region(|| {
+        assert!(works());
+        for_each_task(20, |_| assert_eq!(thread::current().id(), own));
+    });
+}
+
 #[test]
 fn a_region_inside_of_a_task_runs_on_its_thread() {
     for threads in [1, 2, 5] {
         on_pool(threads, || {
             for _ in 0..100 {
-                for_each_task(8, |_| parallel_region(|| assert!(works())));
-                parallel_region(|| for_each_task(8, |_| parallel_region(|| assert!(works()))));
+                for_each_task(8, |_| stays_on_its_thread());
+                parallel_region(|| for_each_task(8, |_| stays_on_its_thread()));
             }
         });
     }

@@ -84,7 +84,7 @@ impl Saved<'_> {
     /// The gradient of input `index` where it is a product of matrices, A B, by [`Tensor::matmul`]: [`Grad::Unwanted`] if nobody asks for it.
     ///
     /// Where the input was used elsewhere too, and a gradient has come from there, A B is added to that as it is computed, with the bits of a sum: a weight that a
-    /// step uses three times then has its gradient written three times in place of five. (So it is for matrices with K up to a few hundred, in the first order,
+    /// step uses three times then has its gradient written three times in place of five. (So it is for matrices with K up to 256, in the first order,
     /// where no observer is to see the product by itself.)
     ///
     /// ```

@@ -1,0 +1,45 @@
+//! A rectangle of Cᵀ, computed by itself, and its place in C: squares of it are turned in registers.
+
+use super::super::simd::Float;
+use super::operand::Piece;
+use super::pack::SQUARE;
+use std::array::from_fn;
+
+/// Stores sums of Cᵀ, whose rows are so wide, in C.
+pub(super) fn store<T: Float>(sums: &[T], width: usize, c: &mut Piece<'_, T>) {
+    for (i, j) in squares(c) {
+        let square = from_fn(|q| sums[(j + q) * width + i..].as_chunks().0[0]);
+        for (p, sums) in T::transpose(square).iter().enumerate() {
+            c.row(i + p)[j..j + SQUARE].copy_from_slice(sums);
+        }
+    }
+    for_each_beside_squares(c, |i, j, c| *c = sums[j * width + i]);
+}
+
+/// Reads the same rows of Cᵀ from C.
+pub(super) fn load<T: Float>(sums: &mut [T], width: usize, c: &mut Piece<'_, T>) {
+    for (i, j) in squares(c) {
+        let square = from_fn(|p| c.row(i + p)[j..].as_chunks().0[0]);
+        for (q, c) in T::transpose(square).iter().enumerate() {
+            sums[(j + q) * width + i..][..SQUARE].copy_from_slice(c);
+        }
+    }
+    for_each_beside_squares(c, |i, j, c| sums[j * width + i] = *c);
+}
+
+/// Where each whole square of C begins.
+fn squares<T: Float>(c: &Piece<'_, T>) -> impl Iterator<Item = (usize, usize)> + use<T> {
+    let [rows, columns] = [c.rows(), c.columns()].map(|len| len / SQUARE * SQUARE);
+    let in_row = move |i| (0..columns).step_by(SQUARE).map(move |j| (i, j));
+    (0..rows).step_by(SQUARE).flat_map(in_row)
+}
+
+/// The numbers of C that no whole square has.
+fn for_each_beside_squares<T: Float>(c: &mut Piece<'_, T>, mut f: impl FnMut(usize, usize, &mut T)) {
+    let [rows, columns] = [c.rows(), c.columns()].map(|len| len / SQUARE * SQUARE);
+    for i in 0..c.rows() {
+        let first = if i < rows { columns } else { 0 };
+        let left = c.row(i).iter_mut().enumerate().skip(first);
+        left.for_each(|(j, c)| f(i, j, c));
+    }
+}
