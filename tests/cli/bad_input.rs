@@ -47,6 +47,13 @@ fn no_such_folder_file_or_set() {
         "`mnist` needs the folder that its files are in",
         "write `mnist:DIR`; `genlab data fetch mnist` downloads them",
     );
+    refused(
+        &place,
+        "train vae --data images",
+        1,
+        "`images` needs the folder that its files are in",
+        "write `images:DIR`",
+    );
     fs::remove_file(place.path("set/t10k-labels-idx1-ubyte")).unwrap();
     refused(
         &place,

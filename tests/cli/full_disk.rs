@@ -103,7 +103,10 @@ fn a_small_file_system_that_fills_up() {
             return;
         }
     };
-    failed_with(&output, &["error: ", "No space left on device", "hint: "]);
+    failed_with(
+        &output,
+        &["error: ", "No space left on device", "hint: make room on that disk"],
+    );
     assert!(sound_checkpoints(&place.path("run")) > 0);
     place.run(&format!("{line} --out whole"));
     place.run("resume run");

@@ -54,20 +54,22 @@ impl Curve<'_> {
             .axis_desc_style(text.clone())
             .x_desc("step")
             .y_desc(self.unit)
-            .x_labels(6)
+            .x_labels((last as usize + 1).min(6))
             .y_labels(6)
             .x_label_formatter(&|x| crate::progress::thousands(x.round() as u64))
             .y_label_formatter(&|y| format!("{y:.digits$}"))
             .draw()?;
-        let inside = |points: &[(f64, f64)]| inside(points, low, high);
-        if !self.train.is_empty() {
-            chart.draw_series(LineSeries::new(inside(self.train), TRAIN.stroke_width(2)))?;
+        for (points, colour) in [(self.train, TRAIN), (self.test, TEST)] {
+            for line in inside(points, low, high) {
+                chart.draw_series(LineSeries::new(line, colour.stroke_width(2)))?;
+            }
         }
-        if !self.test.is_empty() {
-            let points = inside(self.test);
-            chart.draw_series(LineSeries::new(points.clone(), TEST.stroke_width(2)))?;
-            chart.draw_series(points.into_iter().map(|p| Circle::new(p, 3, TEST.filled())))?;
+        // A single step is no line.
+        let dots = |points: &[(f64, f64)]| points.iter().filter(|p| p.1.is_finite()).copied().collect::<Vec<_>>();
+        if self.train.len() == 1 {
+            chart.draw_series(dots(self.train).into_iter().map(|p| Circle::new(p, 3, TRAIN.filled())))?;
         }
+        chart.draw_series(dots(self.test).into_iter().map(|p| Circle::new(p, 3, TEST.filled())))?;
         root.present()?;
         drop(chart);
         drop(root);
@@ -76,7 +78,8 @@ impl Curve<'_> {
 }
 
 /// The values to show. The first steps can be a hundred times larger than all others and would flatten the
-/// rest, so the largest and smallest 3 % of the training curve may leave the view; no test value does.
+/// rest, so the largest and smallest 3 % of the training curve may leave the view, unless there is not more of
+/// them than of the rest; no test value does.
 fn view(train: &[(f64, f64)], test: &[(f64, f64)]) -> (f64, f64) {
     let mut values: Vec<f64> = train.iter().map(|p| p.1).filter(|y| y.is_finite()).collect();
     values.sort_by(f64::total_cmp);
@@ -86,6 +89,9 @@ fn view(train: &[(f64, f64)], test: &[(f64, f64)]) -> (f64, f64) {
             .copied()
     };
     let (low, high) = (at(0.03).unwrap_or(f64::INFINITY), at(0.97).unwrap_or(f64::NEG_INFINITY));
+    let (least, most, range) = (at(0.0).unwrap_or(low), at(1.0).unwrap_or(high), high - low);
+    let low = if low - least <= range { least } else { low };
+    let high = if most - high <= range { most } else { high };
     let test = || test.iter().map(|p| p.1).filter(|y| y.is_finite());
     let (low, high) = (test().fold(low, f64::min), test().fold(high, f64::max));
     if low > high {
@@ -95,20 +101,32 @@ fn view(train: &[(f64, f64)], test: &[(f64, f64)]) -> (f64, f64) {
     (low - air, high + air)
 }
 
-/// The points without the first ones beyond the view, from where the line enters it; later ones that leave it
-/// lie on its border.
-fn inside(points: &[(f64, f64)], low: f64, high: f64) -> Vec<(f64, f64)> {
-    let within = |y: f64| (low..=high).contains(&y);
-    let Some(first) = points.iter().position(|p| within(p.1)) else {
-        return Vec::new();
+/// The parts of the line through these points that lie in the view. What leaves it is not drawn: on the border it would look like a value.
+fn inside(points: &[(f64, f64)], low: f64, high: f64) -> Vec<Vec<(f64, f64)>> {
+    let mut lines: Vec<Vec<(f64, f64)>> = Vec::new();
+    for pair in points.windows(2) {
+        let Some([from, to]) = clipped(pair[0], pair[1], low, high) else {
+            continue;
+        };
+        match lines.last_mut() {
+            Some(line) if line.last() == Some(&from) => line.push(to),
+            _ => lines.push(vec![from, to]),
+        }
+    }
+    lines
+}
+
+/// What lies in the view of the line from one point to the next.
+fn clipped(from: (f64, f64), to: (f64, f64), low: f64, high: f64) -> Option<[(f64, f64); 2]> {
+    let ((x0, y0), (x1, y1)) = (from, to);
+    if !(y0.is_finite() && y1.is_finite()) || y0.max(y1) < low || y0.min(y1) > high {
+        return None;
+    }
+    let end = |(x, y): (f64, f64)| match y.clamp(low, high) {
+        edge if edge == y => (x, y),
+        edge => (x0 + (x1 - x0) * (edge - y0) / (y1 - y0), edge),
     };
-    let entry = first.checked_sub(1).map(|before| {
-        let ((x0, y0), (x1, y1)) = (points[before], points[first]);
-        let edge = y0.clamp(low, high);
-        (x0 + (x1 - x0) * (edge - y0) / (y1 - y0), edge)
-    });
-    let rest = points[first..].iter().map(|&(x, y)| (x, y.clamp(low, high)));
-    entry.into_iter().chain(rest).collect()
+    Some([end(from), end(to)])
 }
 
 /// How many digits after the point tell the labels of a range apart.
@@ -149,6 +167,7 @@ mod tests {
             }
             .to_svg();
             assert!(svg.contains("</svg>") && !svg.contains("NaN"));
+            assert_eq!(svg.matches("<circle").count(), train.len(), "a point is seen");
         }
     }
 
@@ -164,14 +183,20 @@ mod tests {
     }
 
     #[test]
-    fn a_line_enters_the_view_where_it_crosses_the_border() {
-        let points = [(0.0, 30.0), (1.0, 20.0), (2.0, 0.0), (3.0, 15.0), (4.0, 5.0)];
-        assert_eq!(
-            inside(&points, 0.0, 10.0),
-            [(1.5, 10.0), (2.0, 0.0), (3.0, 10.0), (4.0, 5.0)]
-        );
-        assert_eq!(inside(&points[..2], 0.0, 10.0), []);
-        assert_eq!(inside(&points[2..], 0.0, 10.0)[0], (2.0, 0.0));
+    fn values_that_begin_low_and_rise_are_all_in_view() {
+        let rising: Vec<(f64, f64)> = (1..=100).map(|i| (f64::from(i), f64::from(i).min(20.0))).collect();
+        let (low, high) = view(&rising, &[]);
+        assert!(low < 1.0 && high > 20.0, "{low} to {high}");
+    }
+
+    #[test]
+    fn a_line_is_cut_where_it_crosses_the_border() {
+        let points = [(0.0, 30.0), (1.0, 20.0), (2.0, 0.0), (3.0, 20.0), (4.0, 0.0)];
+        let (down, up_again) = ([(1.5, 10.0), (2.0, 0.0), (2.5, 10.0)], [(3.5, 10.0), (4.0, 0.0)]);
+        assert_eq!(inside(&points, 0.0, 10.0), [&down[..], &up_again[..]]);
+        assert!(inside(&points[..2], 0.0, 10.0).is_empty());
+        let gap = [(0.0, 1.0), (1.0, f64::NAN), (2.0, 1.0), (3.0, 2.0)];
+        assert_eq!(inside(&gap, 0.0, 10.0), [[(2.0, 1.0), (3.0, 2.0)]]);
     }
 
     #[test]

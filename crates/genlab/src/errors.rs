@@ -121,6 +121,11 @@ impl Failure {
         &self.message
     }
 
+    /// The hint.
+    pub(crate) fn what_to_do(&self) -> &str {
+        &self.hint
+    }
+
     /// True where training itself went wrong, not the user's input.
     pub(crate) fn is_divergence(&self) -> bool {
         self.kind == Kind::Diverged

@@ -36,16 +36,19 @@ pub(crate) fn fetch(args: &FetchArgs) -> Result<(), Failure> {
 }
 
 fn find(name: &str) -> Result<Set, Failure> {
-    fetch::find(name).map_err(|error| {
-        match datasets::names().iter().find(|entry| entry.name == name) {
-            // Every set that is read from a folder can be fetched.
+    fetch::find(name).map_err(
+        |error| match datasets::names().iter().find(|entry| entry.name == name) {
+            Some(own) if own.usage.contains(':') => Failure::input(
+                format!("{name} is nowhere to be fetched: it stands for files of your own"),
+                format!("give them as they are: --data {}", own.usage),
+            ),
             Some(made) => Failure::input(
                 format!("{name} is nowhere to be fetched: the program makes it itself"),
                 format!("use it as it is: --data {}", made.usage),
             ),
             None => failure(error),
-        }
-    })
+        },
+    )
 }
 
 /// What is here of a set, file by file; a failure if that is not all of it.
@@ -120,6 +123,11 @@ mod tests {
             find("ring8").unwrap_err().to_string(),
             "error: ring8 is nowhere to be fetched: the program makes it itself\n\
              hint: use it as it is: --data ring8"
+        );
+        assert_eq!(
+            find("images").unwrap_err().to_string(),
+            "error: images is nowhere to be fetched: it stands for files of your own\n\
+             hint: give them as they are: --data images:DIR"
         );
         assert_eq!(
             find("mnits").unwrap_err().to_string(),

@@ -85,12 +85,13 @@ impl Progress {
             return;
         }
         self.shown = Instant::now();
+        // What matters most comes first: a narrow terminal cuts the end off.
         let tail = format!(
-            "{}  {} {}s/s  {} left",
+            "{} left  {}  {} {}s/s",
+            clock(remaining(self.started.elapsed(), self.done, self.steps - self.before)),
             in_words(losses),
             thousands(self.rate() as u64),
             self.sample,
-            clock(remaining(self.started.elapsed(), self.done, self.steps - self.before))
         );
         match &self.form {
             Form::Bar(bar) => {

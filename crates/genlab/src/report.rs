@@ -1,6 +1,7 @@
 //! `report.html`: a run to look at, in one file that needs no network.
 
 use crate::curves::Curve;
+use crate::errors::Failure;
 use crate::history::History;
 use crate::library::Sample;
 use crate::progress::counted;
@@ -20,6 +21,8 @@ pub(crate) struct Report<'a> {
     pub(crate) data: &'a str,
     /// "running", "done", "interrupted", "diverged" or "failed".
     pub(crate) status: &'a str,
+    /// What ended the run before its last step, and what to do about it.
+    pub(crate) ended: Option<&'a Failure>,
     /// What one sample is.
     pub(crate) sample: Sample,
     /// Lines of (fact, value).
@@ -79,6 +82,10 @@ impl Report<'_> {
             escape(self.data),
             escape(self.about)
         )?;
+        if let Some(failure) = self.ended {
+            let (what, hint) = (escape(failure.message()), escape(failure.what_to_do()));
+            write!(html, "<p class=\"ended card\">{what}\n<span>{hint}</span></p>\n")?;
+        }
         if let Some((step, losses)) = self.history.last_eval().or(self.history.last()) {
             let split = if self.history.last_eval().is_some() {
                 "test"
@@ -113,10 +120,14 @@ impl Report<'_> {
             1 => "training, each step".to_owned(),
             n => format!("training, mean of {n} steps"),
         };
+        let test = match self.history.last_eval() {
+            Some(_) => "<span class=\"test\">test, each epoch</span>",
+            None => "",
+        };
         write!(
             html,
-            "<section>\n<h2>Losses</h2>\n<p class=\"key\"><span class=\"train\">{training}</span>\
-             <span class=\"test\">test, each epoch</span></p>\n<div class=\"curves\">\n"
+            "<section>\n<h2>Losses</h2>\n<p class=\"key\"><span class=\"train\">{training}</span>{test}</p>\n\
+             <div class=\"curves\">\n"
         )?;
         for name in names {
             let (train, test) = (self.history.training(name), self.history.test(name));

@@ -85,11 +85,11 @@ impl Run {
             // The first failure is the one to tell; the folder says as much as it still can.
             let _ = self.folder.flush();
             let _ = self.folder.set_status(status);
-            let _ = self.report(status);
+            let _ = self.report(status, Some(&failure));
             return Err(failure);
         }
         self.folder.set_status("done")?;
-        self.report("done")?;
+        self.report("done", None)?;
         let run = self.folder.path().display().to_string();
         self.emit(&Event::Done {
             epoch: self.epoch,
@@ -184,7 +184,7 @@ impl Run {
             "training_ms": milliseconds(trained), "all_ms": milliseconds(began.elapsed()),
         }))?;
         self.folder.flush()?;
-        self.report("running")?;
+        self.report("running", None)?;
         let (split, losses) = tested.as_ref().map_or(("train", &mean), |l| ("test", l));
         self.progress.say(&format!(
             "epoch {epoch}  {split}: {}  ({:.1} s)",

@@ -5,7 +5,7 @@ use crate::errors::Failure;
 use crate::library::{DataCard, Library, ModelCard, Preset, Workload};
 use crate::pictures::Pictures;
 use crate::run_folder::PastRun;
-use datasets::{DataError, Dataset};
+use datasets::{DataError, Dataset, fetch};
 use genmodels::{ConfigError, Losses, Model, TrainError, Trainer};
 use tensor_core::Random;
 use toml::Table;
@@ -127,7 +127,9 @@ fn load(run: &PastRun, seed: u64) -> Result<Trainer, Failure> {
 
 fn data_failure(error: DataError) -> Failure {
     let hint = match &error {
-        DataError::NoFolder { name } => format!("{}; `genlab data fetch {name}` downloads them", error.hint()).into(),
+        DataError::NoFolder { name } if fetch::find(name).is_ok() => {
+            format!("{}; `genlab data fetch {name}` downloads them", error.hint()).into()
+        }
         _ => error.hint(),
     };
     Failure::input(error.to_string(), hint)

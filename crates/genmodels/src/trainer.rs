@@ -5,6 +5,7 @@ use crate::losses::Losses;
 use crate::model::{Model, NamedOptimiser};
 use nn::{Context, StateError, module, state};
 use std::collections::{BTreeMap, HashSet};
+use std::io::ErrorKind;
 use std::path::Path;
 use tensor_core::{DType, Random, Tensor, no_grad, parallel_region};
 
@@ -57,6 +58,9 @@ impl TrainError {
             TrainError::Untrained { .. } => "give it to one, or name it in Model::frozen",
             TrainError::TrainedTwice { .. } => "give it to one of them",
             TrainError::Diverged { .. } | TrainError::NotFinite { .. } => "a smaller learning rate often helps",
+            TrainError::State(StateError::Io { source, .. }) if source.kind() == ErrorKind::StorageFull => {
+                "make room on that disk; the last checkpoint is whole, and the run can go on from it"
+            }
             TrainError::State(StateError::Io { .. }) => "check that its folder exists, and that you may use it",
             TrainError::State(StateError::Format { .. }) => {
                 "the checkpoint is damaged: without its folder, the one before it is used"

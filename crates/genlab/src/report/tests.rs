@@ -6,6 +6,10 @@ fn png(epoch: u64) -> Vec<u8> {
 }
 
 fn html(config: &str, history: &History, shots: u64) -> String {
+    html_of(config, history, shots, None)
+}
+
+fn html_of(config: &str, history: &History, shots: u64, ended: Option<&Failure>) -> String {
     let place = tempfile::tempdir().unwrap();
     let shot = |epoch| {
         let file = place.path().join(format!("{epoch}.png"));
@@ -19,6 +23,7 @@ fn html(config: &str, history: &History, shots: u64) -> String {
         about: "a <b>model</b>",
         data: "glyphs",
         status: "done",
+        ended,
         sample: Sample::Image,
         facts: vec![("CPU".into(), "a \"fast\" & <new> one".into())],
         history,
@@ -91,6 +96,24 @@ fn losses_have_figures_curves_and_units() {
     assert!(page.contains("test, after 50 steps; losses in nats per image"));
     assert!(page.contains("nats per image"));
     assert!(html("", &History::default(), 0).contains("</html>"));
+}
+
+#[test]
+fn what_ended_a_run_is_told() {
+    let failure = Failure::input("the loss is <NaN>\n  in `encoder.0`", "a smaller learning rate");
+    let page = html_of("", &history(), 0, Some(&failure));
+    let told =
+        "<p class=\"ended card\">the loss is &lt;NaN&gt;\n  in `encoder.0`\n<span>a smaller learning rate</span></p>";
+    assert!(page.contains(told));
+    assert!(!html("", &history(), 0).contains("class=\"ended"));
+}
+
+#[test]
+fn only_what_was_measured_is_in_the_legend() {
+    assert!(html("", &history(), 0).contains("test, each epoch"));
+    let mut untested = History::default();
+    untested.add(1, Losses::new([("elbo", -300.0)]));
+    assert!(!html("", &untested, 0).contains("test, each epoch"));
 }
 
 #[test]

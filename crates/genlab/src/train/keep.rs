@@ -93,7 +93,7 @@ impl Run {
         spread(self.epoch, PICTURES).into_iter().filter_map(shot).collect()
     }
 
-    pub(super) fn report(&self, status: &str) -> Result<(), Failure> {
+    pub(super) fn report(&self, status: &str, ended: Option<&Failure>) -> Result<(), Failure> {
         let config = crate::config::to_toml(&self.plan.config);
         let mut facts: Vec<(String, String)> = Vec::new();
         let mut fact = |name: &str, value: String| facts.push((name.into(), value));
@@ -115,6 +115,7 @@ impl Run {
             about: self.plan.model.about,
             data: &self.plan.settings.data.name,
             status,
+            ended,
             sample: self.summary.sample,
             facts,
             history: &self.history,
@@ -133,7 +134,9 @@ impl Run {
             output::tell(&format!("\n{}", terminal::render(&images, terminal::width(), depth)));
         }
         let report = self.folder.path().join("report.html");
-        output::tell(&format!("done in {}; look at {}", clock(self.time()), report.display()));
+        let in_all = if self.earlier.is_zero() { "" } else { " in all" };
+        let time = clock(self.time());
+        output::tell(&format!("done in {time}{in_all}; look at {}", report.display()));
         Ok(())
     }
 }

@@ -114,7 +114,7 @@ const LARGEST: f32 = 89.0;
 /// Here and below, eˣ is less than half of the smallest number: 0. It is -151.9 ln 2, so that n is -152.
 const LOWEST: f32 = -105.3;
 
-/// eˣ = 2ⁿ eʳ. Behind [`reduce`], only the sum, in eʳ = 1 + (eʳ - 1), and the last product round.
+/// eˣ = 2ⁿ eʳ. Behind `reduce`, only the sum, in eʳ = 1 + (eʳ - 1), and the last product round.
 #[inline(always)]
 pub fn exp(x: f32x16) -> f32x16 {
     let x = at_most(at_least(x, LOWEST), LARGEST);

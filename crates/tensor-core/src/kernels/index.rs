@@ -16,7 +16,7 @@ pub fn first_outside(index: &[u32], size: usize) -> Option<usize> {
     index.iter().position(|&i| i as usize >= size)
 }
 
-/// y_k = x_index[k]: whole rows of `inner` numbers. y is `[outer, index.len(), inner]`.
+/// `y_k = x_index[k]`: whole rows of `inner` numbers. y is `[outer, index.len(), inner]`.
 pub fn select<T: Element>(x: &[T], index: &[u32], [outer, size, inner]: [usize; 3], y: &mut [T]) {
     check(x.len(), [outer, size, inner]);
     check(y.len(), [outer, index.len(), inner]);
@@ -32,7 +32,7 @@ pub fn select<T: Element>(x: &[T], index: &[u32], [outer, size, inner]: [usize; 
     });
 }
 
-/// y_index[k] += x_k, in the order of k: whole rows of `inner` numbers. y is `[outer, size, inner]`, x is `[outer, index.len(), inner]`.
+/// `y_index[k] += x_k`, in the order of k: whole rows of `inner` numbers. y is `[outer, size, inner]`, x is `[outer, index.len(), inner]`.
 pub fn add_rows<T: Float>(x: &[T], index: &[u32], [outer, size, inner]: [usize; 3], y: &mut [T]) {
     check(x.len(), [outer, index.len(), inner]);
     check(y.len(), [outer, size, inner]);

@@ -1,7 +1,7 @@
 //! Softmax and what is computed with it, along the middle dimension of `[outer, size, inner]`.
 //!
 //! Each line of `size` numbers is walked through two or three times while it is in the cache: its maximum is found first, so that no exponential
-//! overflows. Where `inner` is 1 a vector holds neighbours of one line, else one number each of neighbouring lines. A [`Bundle`] hides the difference.
+//! overflows. Where `inner` is 1 a vector holds neighbours of one line, else one number each of neighbouring lines. A `Bundle` hides the difference.
 //! Short lines are transposed first, so that they lie side by side: ten numbers would leave most of a vector empty. And long ones that are not whole vectors are
 //! copied and filled up: loops that asked before each vector whether it is whole, and looked for one maximum after the other, took a fifth longer.
 

@@ -276,7 +276,7 @@ impl Op for OneHot {
 /// Rows by number. Indices hold U32 and are checked: one that is outside is refused by value and place.
 impl Tensor {
     operation! {
-        /// The places of dimension `dim` that `index` [K] names, in its order: the shape has K in that dimension.
+        /// The places of dimension `dim` that `index` \[K\] names, in its order: the shape has K in that dimension.
         ///
         /// ```
         /// use tensor_core::Tensor;

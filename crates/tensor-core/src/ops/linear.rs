@@ -113,7 +113,7 @@ fn features_differ(x: Shape, w: Shape) -> ShapeError {
 
 impl Tensor {
     composition! {
-        /// The affine map of a fully connected layer: Y = X Wᵀ + b, with X […, in] of any rank from 1 on, `weight` [out, in], `bias` [out], and
+        /// The affine map of a fully connected layer: Y = X Wᵀ + b, with X […, in] of any rank from 1 on, `weight` [out, in], `bias` \[out\], and
         /// Y […, out]. Without a bias, Y = X Wᵀ. The rule: gX = gY W, gW = gYᵀ X, gb = Σ gY, over all rows.
         ///
         /// ```

@@ -74,7 +74,7 @@ impl Op for LinearActivation {
 impl Tensor {
     composition! {
         /// A fully connected layer and its activation: Y = σ(X Wᵀ + b), in one pass, with the bits of [`Tensor::linear`] and the activation after it.
-        /// X […, in], `weight` [out, in], `bias` [out], Y […, out], F32 or F64. The rule: gZ = gY · σ'(Z) for Z = X Wᵀ + b, then that of `linear`.
+        /// X […, in], `weight` [out, in], `bias` \[out\], Y […, out], F32 or F64. The rule: gZ = gY · σ'(Z) for Z = X Wᵀ + b, then that of `linear`.
         ///
         /// ```
         /// use tensor_core::Tensor;

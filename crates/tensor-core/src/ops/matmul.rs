@@ -315,7 +315,7 @@ impl Tensor {
         ///
         /// - with more dimensions, the last two are those of matrices, and those before them a batch, which is broadcast: [B, M, K] times [K, N]
         ///   gives [B, M, N];
-        /// - a vector on the left is a row, one on the right a column, and its dimension is not in the result: [M, K] times [K] gives [M], and two
+        /// - a vector on the left is a row, one on the right a column, and its dimension is not in the result: [M, K] times \[K\] gives \[M\], and two
         ///   vectors give a single number.
         ///
         /// Transposed and repeated views are read where they lie. An element is summed in an order of its own where the result is a single row or column: so a row by

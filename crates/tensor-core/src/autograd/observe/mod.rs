@@ -139,7 +139,7 @@ impl GradientStep<'_> {
         self.node.is_leaf()
     }
 
-    /// What it is the gradient of, in words: "`w` [2, 3]", or "the result of mul [2] at main.rs:3:17".
+    /// What it is the gradient of, in words: ``"`w` [2, 3]"``, or `"the result of mul [2] at main.rs:3:17"`.
     pub fn description(&self) -> String {
         self.node.describe()
     }

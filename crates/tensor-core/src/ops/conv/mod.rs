@@ -27,9 +27,9 @@ fn apply_with(op: impl Op, x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -
 /// Convolutions (F32, F64), with weights in PyTorch's layouts. The window is not flipped: they are cross-correlations, as everywhere in the field.
 impl Tensor {
     composition! {
-        /// The convolution of images [N, C, H, W] with a `weight` [O, C / groups, h, w] and a `bias` [O]:
+        /// The convolution of images [N, C, H, W] with a `weight` [O, C / groups, h, w] and a `bias` \[O\]:
         ///
-        /// y[n, o, u, v] = b[o] + Σ over c, i, j of w[o, c, i, j] · x[n, c, u · stride + i · dilation - top, v · stride + j · dilation - left],
+        /// y[n, o, u, v] = b\[o\] + Σ over c, i, j of w[o, c, i, j] · x[n, c, u · stride + i · dilation - top, v · stride + j · dilation - left],
         ///
         /// where x is 0 outside. The output is [N, O, H', W'] with H' = ⌊(H + top + bottom - dilation · (h - 1) - 1) / stride⌋ + 1. With groups, the
         /// channels of x and those of y are divided in parts, and each part of y sees its part of x only.
@@ -59,7 +59,7 @@ impl Tensor {
     }
 
     composition! {
-        /// The convolution of sequences [N, C, L] with a `weight` [O, C / groups, l] and a `bias` [O]; see [`Tensor::conv2d`].
+        /// The convolution of sequences [N, C, L] with a `weight` [O, C / groups, l] and a `bias` \[O\]; see [`Tensor::conv2d`].
         ///
         /// ```
         /// use tensor_core::{Tensor, ops::Conv1dOptions};
@@ -81,10 +81,10 @@ impl Tensor {
     }
 
     composition! {
-        /// The transposed convolution of images [N, C, H, W] with a `weight` [C, O / groups, h, w] and a `bias` [O]: what is the gradient of
+        /// The transposed convolution of images [N, C, H, W] with a `weight` [C, O / groups, h, w] and a `bias` \[O\]: what is the gradient of
         /// [`Tensor::conv2d`] by its input. Each number of x adds its multiple of the kernel to the output, `stride` apart:
         ///
-        /// y[n, o, u · stride + i · dilation - top, v · stride + j · dilation - left] += x[n, c, u, v] · w[c, o, i, j], and b[o] once.
+        /// y[n, o, u · stride + i · dilation - top, v · stride + j · dilation - left] += x[n, c, u, v] · w[c, o, i, j], and b\[o\] once.
         ///
         /// The output is [N, O, H', W'] with H' = (H - 1) · stride + dilation · (h - 1) + 1 + output_padding - top - bottom.
         ///
@@ -116,7 +116,7 @@ impl Tensor {
     }
 
     composition! {
-        /// The transposed convolution of sequences [N, C, L] with a `weight` [C, O / groups, l] and a `bias` [O]; see [`Tensor::conv_transpose2d`].
+        /// The transposed convolution of sequences [N, C, L] with a `weight` [C, O / groups, l] and a `bias` \[O\]; see [`Tensor::conv_transpose2d`].
         ///
         /// ```
         /// use tensor_core::{Tensor, ops::ConvTranspose1dOptions};

@@ -13,7 +13,7 @@ use crate::storage::Storage;
 use crate::tensor::Tensor;
 use std::sync::{Arc, OnceLock};
 
-/// Mean and biased variance of each channel, [C]. They are constants: the graph does not know how they came about.
+/// Mean and biased variance of each channel, \[C\]. They are constants: the graph does not know how they came about.
 ///
 /// ```
 /// use tensor_core::Tensor;
@@ -231,7 +231,7 @@ fn backward<T: Float>(gy: &Tensor, x: &Tensor, moments: &Moments, eps: f64, weig
 impl Tensor {
     composition! {
         /// Batch normalisation (Ioffe & Szegedy 2015) as in training: y = (x - mean) / √(var + eps) · w + b for x [N, C], [N, C, L] or [N, C, H, W], with mean
-        /// and biased variance of each channel over the batch and all places; `weight` and `bias` have one number a channel, [C]. F32 or F64;
+        /// and biased variance of each channel over the batch and all places; `weight` and `bias` have one number a channel, \[C\]. F32 or F64;
         /// PyTorch's eps is 1e-5. A channel with a single number becomes its bias.
         ///
         /// With x̂ the normalised x: gx = w (gy - mean of gy - x̂ · mean of gy x̂) / √(var + eps), gw = Σ gy x̂, gb = Σ gy.
@@ -282,7 +282,7 @@ impl Tensor {
     }
 
     composition! {
-        /// Batch normalisation as in evaluation: y = (x - mean) / √(var + eps) · w + b, with given `mean` and `variance` of each channel, [C], such as
+        /// Batch normalisation as in evaluation: y = (x - mean) / √(var + eps) · w + b, with given `mean` and `variance` of each channel, \[C\], such as
         /// running statistics. Shapes and types are those of [`Tensor::batch_norm`].
         ///
         /// ```

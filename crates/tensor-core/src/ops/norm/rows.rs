@@ -254,7 +254,7 @@ impl Tensor {
 
     composition! {
         /// Group normalisation (Wu & He 2018): the channels of x [N, C, …] are `groups` groups of neighbours, each normalised in each sample by itself;
-        /// `weight` and `bias` have one number a channel, [C]. Formula, rule and types are those of [`Tensor::layer_norm`].
+        /// `weight` and `bias` have one number a channel, \[C\]. Formula, rule and types are those of [`Tensor::layer_norm`].
         ///
         /// ```
         /// use tensor_core::Tensor;
@@ -273,7 +273,7 @@ impl Tensor {
 
     composition! {
         /// Instance normalisation (Ulyanov et al. 2016): each channel of each sample of x [N, C, L] or [N, C, H, W] is normalised by itself; `weight` and
-        /// `bias` have one number a channel, [C]. Formula, rule and types are those of [`Tensor::layer_norm`].
+        /// `bias` have one number a channel, \[C\]. Formula, rule and types are those of [`Tensor::layer_norm`].
         ///
         /// ```
         /// use tensor_core::Tensor;
