@@ -130,7 +130,7 @@ fn what_nobody_knows_is_a_usage_error() {
     };
     for (arguments, problem) in [
         (["--only", "vea"], "no case contains `vea`"),
-        (["--engines", "torch,tf"], "peers.py has no engine tf"),
+        (["--engines", "torch,tf"], "there is no engine tf"),
         (["--rounds", "0"], "there is at least one round"),
         (["--seconds", "nan"], "seconds are a number above 0"),
         (["--threads", "0"], "from 1 to 1024 threads"),
@@ -230,6 +230,23 @@ iwae_step/b20k1               1.5         3   2.00   2.00-2.00       2 yes
     assert_eq!(output.stdout, wanted);
     let replayed = programs.compare(&["--replay", saved.to_str().unwrap()]);
     assert_eq!(replayed.stdout, wanted);
+}
+
+#[test]
+#[cfg(unix)]
+fn several_threads_are_compared_with_one() {
+    let Some(programs) = StandIns::new("`compare` with one thread") else {
+        return;
+    };
+    let output = programs.compare(&["--engines", "one-thread", "--rounds", "1"]);
+    let log = fs::read_to_string(programs.place.0.path().join("log")).unwrap();
+    let with = |threads| format!("genmodels --json --only iwae_step/b20k1 --seconds 0.5 --threads {threads}");
+    assert_eq!(log.lines().collect::<Vec<_>>(), [with(3), with(1)]);
+    let wanted = "\
+case (ms)               genmodels one-thread  ratio      rounds  wanted
+iwae_step/b20k1               1.5        1.5   1.00   1.00-1.00       1 yes
+";
+    assert_eq!(output.stdout, wanted);
 }
 
 #[test]
