@@ -135,6 +135,7 @@ fn what_nobody_knows_is_a_usage_error() {
         (["--seconds", "nan"], "seconds are a number above 0"),
         (["--threads", "0"], "from 1 to 1024 threads"),
         (["--save", "/no/such/folder"], "cannot be written"),
+        (["--save=a", "--replay=a"], "--replay runs nothing"),
     ] {
         let output = place.compare(&arguments);
         assert_eq!(output.code, Some(2));
@@ -152,6 +153,11 @@ fn a_file_to_replay_that_is_none_is_an_error() {
         ("empty", Some(""), "is not what --save keeps"),
         ("other", Some("{\"case\": \"exp/4096\"}"), "is not what --save keeps"),
         ("cut", Some("{\"case\": \"exp"), "is not what --save keeps"),
+        (
+            "text",
+            Some("{\"case\": \"exp/4096\", \"engine\": \"torch\", \"round\": 0, \"median_ms\": \"x\"}"),
+            "is not what --save keeps",
+        ),
     ] {
         let file = content.map_or_else(|| place.0.path().join(name), |content| place.file(name, content));
         let output = place.compare(&["--replay", file.to_str().unwrap()]);
@@ -193,7 +199,8 @@ impl StandIns {
         let printed = format!("{asked}\nno line\n{other}");
         let log = place.0.path().join("log");
         format!(
-            "import sys\nwith open({log:?}, 'a') as log: print({engine:?}, *sys.argv[1:], file=log)\nprint({printed:?})\n"
+            "import sys\nwith open({log:?}, 'a') as log: print({engine:?}, *sys.argv[1:], file=log)\n\
+             on_one = sys.argv[-1] == '1'\nprint({printed:?}.replace('1.5', '2.7' if on_one else '1.5'))\n"
         )
     }
 
@@ -238,13 +245,22 @@ fn several_threads_are_compared_with_one() {
     let Some(programs) = StandIns::new("`compare` with one thread") else {
         return;
     };
+    let beside_torch = programs.compare(&["--engines", "torch,one-thread", "--rounds", "1"]);
+    assert!(
+        beside_torch
+            .stdout
+            .contains("iwae_step/b20k1               1.5         3        2.7   2.00"),
+        "{}",
+        beside_torch.stdout
+    );
+    fs::remove_file(programs.place.0.path().join("log")).unwrap();
     let output = programs.compare(&["--engines", "one-thread", "--rounds", "1"]);
     let log = fs::read_to_string(programs.place.0.path().join("log")).unwrap();
     let with = |threads| format!("genmodels --json --only iwae_step/b20k1 --seconds 0.5 --threads {threads}");
     assert_eq!(log.lines().collect::<Vec<_>>(), [with(3), with(1)]);
     let wanted = "\
 case (ms)               genmodels one-thread  ratio      rounds  wanted
-iwae_step/b20k1               1.5        1.5   1.00   1.00-1.00       1 yes
+iwae_step/b20k1               1.5        2.7   1.80   1.80-1.80       1 yes
 ";
     assert_eq!(output.stdout, wanted);
 }

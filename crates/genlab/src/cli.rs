@@ -247,7 +247,7 @@ pub(crate) struct MatmulArgs {
     pub(crate) json: bool,
 }
 
-/// Takes a whole number of this range.
+/// Takes a whole number in this range.
 fn whole<T: TryFrom<u64>>(range: RangeInclusive<u64>) -> impl Fn(&str) -> Result<T, String> + Clone {
     move |text| {
         let number = text.parse().ok().filter(|number| range.contains(number));

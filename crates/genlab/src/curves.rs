@@ -64,12 +64,9 @@ impl Curve<'_> {
                 chart.draw_series(LineSeries::new(line, colour.stroke_width(2)))?;
             }
         }
-        // A single step is no line.
-        let dots = |points: &[(f64, f64)]| points.iter().filter(|p| p.1.is_finite()).copied().collect::<Vec<_>>();
-        if self.train.len() == 1 {
-            chart.draw_series(dots(self.train).into_iter().map(|p| Circle::new(p, 3, TRAIN.filled())))?;
-        }
-        chart.draw_series(dots(self.test).into_iter().map(|p| Circle::new(p, 3, TEST.filled())))?;
+        let tested = self.test.iter().filter(|p| p.1.is_finite());
+        chart.draw_series(tested.map(|&p| Circle::new(p, 3, TEST.filled())))?;
+        chart.draw_series(alone(self.train).map(|p| Circle::new(p, 3, TRAIN.filled())))?;
         root.present()?;
         drop(chart);
         drop(root);
@@ -78,8 +75,8 @@ impl Curve<'_> {
 }
 
 /// The values to show. The first steps can be a hundred times larger than all others and would flatten the
-/// rest, so the largest and smallest 3 % of the training curve may leave the view, unless there is not more of
-/// them than of the rest; no test value does.
+/// rest, so the largest and smallest 3 % of the training curve may leave the view, but only if they reach further
+/// beyond the rest than the rest is high; no test value does.
 fn view(train: &[(f64, f64)], test: &[(f64, f64)]) -> (f64, f64) {
     let mut values: Vec<f64> = train.iter().map(|p| p.1).filter(|y| y.is_finite()).collect();
     values.sort_by(f64::total_cmp);
@@ -114,6 +111,13 @@ fn inside(points: &[(f64, f64)], low: f64, high: f64) -> Vec<Vec<(f64, f64)>> {
         }
     }
     lines
+}
+
+/// The points that no line goes through: neither neighbour is a number.
+fn alone(points: &[(f64, f64)]) -> impl Iterator<Item = (f64, f64)> + '_ {
+    let is_number = |i: Option<usize>| i.and_then(|i| points.get(i)).is_some_and(|p| p.1.is_finite());
+    let is_alone = move |&i: &usize| is_number(Some(i)) && !is_number(i.checked_sub(1)) && !is_number(Some(i + 1));
+    (0..points.len()).filter(is_alone).map(|i| points[i])
 }
 
 /// What lies in the view of the line from one point to the next.
@@ -159,7 +163,7 @@ mod tests {
 
     #[test]
     fn a_chart_of_nothing_or_of_one_point_still_draws() {
-        for train in [&[][..], &[(1.0, 3.0)]] {
+        for (train, dots) in [(&[][..], 0), (&[(1.0, 3.0)], 1), (&[(1.0, 3.0), (2.0, f64::NAN)], 1)] {
             let svg = Curve {
                 train,
                 test: &[],
@@ -167,7 +171,7 @@ mod tests {
             }
             .to_svg();
             assert!(svg.contains("</svg>") && !svg.contains("NaN"));
-            assert_eq!(svg.matches("<circle").count(), train.len(), "a point is seen");
+            assert_eq!(svg.matches("<circle").count(), dots, "a point is seen");
         }
     }
 

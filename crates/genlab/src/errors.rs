@@ -97,7 +97,7 @@ impl Failure {
     /// A file or folder that could not be read or written.
     pub(crate) fn file(doing: &str, path: &Path, error: &std::io::Error) -> Self {
         let hint = match (doing, error.kind()) {
-            (_, ErrorKind::StorageFull) => "make room on that disk, or choose another",
+            (_, ErrorKind::StorageFull | ErrorKind::QuotaExceeded) => "make room on that disk, or choose another",
             ("read", ErrorKind::NotFound) => "check the path for typing mistakes",
             ("read", _) => "check that it is a file that you may read",
             _ => "choose a place in a folder that exists and that you may write to",

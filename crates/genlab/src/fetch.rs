@@ -38,6 +38,7 @@ pub(crate) fn fetch(args: &FetchArgs) -> Result<(), Failure> {
 fn find(name: &str) -> Result<Set, Failure> {
     fetch::find(name).map_err(
         |error| match datasets::names().iter().find(|entry| entry.name == name) {
+            // What is used with a folder or a file, and cannot be fetched, is the user's own.
             Some(own) if own.usage.contains(':') => Failure::input(
                 format!("{name} is nowhere to be fetched: it stands for files of your own"),
                 format!("give them as they are: --data {}", own.usage),

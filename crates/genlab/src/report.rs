@@ -21,7 +21,7 @@ pub(crate) struct Report<'a> {
     pub(crate) data: &'a str,
     /// "running", "done", "interrupted", "diverged" or "failed".
     pub(crate) status: &'a str,
-    /// What ended the run before its last step, and what to do about it.
+    /// What ended the run before it was done, and what to do about it.
     pub(crate) ended: Option<&'a Failure>,
     /// What one sample is.
     pub(crate) sample: Sample,

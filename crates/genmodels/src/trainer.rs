@@ -58,8 +58,10 @@ impl TrainError {
             TrainError::Untrained { .. } => "give it to one, or name it in Model::frozen",
             TrainError::TrainedTwice { .. } => "give it to one of them",
             TrainError::Diverged { .. } | TrainError::NotFinite { .. } => "a smaller learning rate often helps",
-            TrainError::State(StateError::Io { source, .. }) if source.kind() == ErrorKind::StorageFull => {
-                "make room on that disk; the last checkpoint is whole, and the run can go on from it"
+            TrainError::State(StateError::Io { source, .. })
+                if [ErrorKind::StorageFull, ErrorKind::QuotaExceeded].contains(&source.kind()) =>
+            {
+                "make room on that disk; an earlier checkpoint, if there is one, is whole"
             }
             TrainError::State(StateError::Io { .. }) => "check that its folder exists, and that you may use it",
             TrainError::State(StateError::Format { .. }) => {

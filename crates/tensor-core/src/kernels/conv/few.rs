@@ -5,7 +5,7 @@
 //! the rows of the image: between the last of a row and the first of the next there are some of which nobody asks the result.
 
 use super::super::arrays::array_of;
-use super::super::matmul::{Piece, TILE};
+use super::super::matmul::{CHAIN, Piece, TILE};
 use super::super::simd::{Float, Lanes};
 use super::image::{Room, Tile, rows_of};
 use super::microkernel::filled;
@@ -124,7 +124,17 @@ fn rows_of_sums<T: Float>(
             _ => (tiles::<T, 8, NARROW> as Tiles<T>, 8),
         };
         let sums = &mut sums[channel * row..(channel + rows) * row];
-        kernel([&weights[channel * apart..], image], apart, taps, sums, accumulate);
+        let [weight_taps, image_taps] = taps.map(|taps| taps.chunks(CHAIN));
+        for (chain, taps) in weight_taps.zip(image_taps).enumerate() {
+            let accumulate = accumulate || chain > 0;
+            kernel(
+                [&weights[channel * apart..], image],
+                apart,
+                taps.into(),
+                sums,
+                accumulate,
+            );
+        }
         channel += rows;
     }
 }

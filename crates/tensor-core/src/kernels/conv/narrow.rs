@@ -6,7 +6,7 @@ use super::super::simd::Float;
 use super::image::Room;
 use super::microkernel::{Indirect, filled};
 
-/// Rows that are gathered together: with 512 steps, 256 KiB of F32.
+/// Rows that are gathered together: with 256 steps, 128 KiB of F32.
 const ROWS: usize = 128;
 
 /// C = A B, or C += A B if `accumulate`, for a panel of so many columns. Row i of C begins at `places[i]`.

@@ -123,6 +123,42 @@ fn check_both(samples: usize, groups: usize, [inputs, outputs]: [usize; 2], axes
     check::<f64>(geometry, 0.0);
 }
 
+/// All roundings of a sum of equal terms may go the same way: the worst case.
+#[test]
+fn sums_of_one_sign_are_right() {
+    // Up to 504 taps of each result in one block of channels, for many results and for few; and twice 28 x 28 positions for each weight.
+    for outputs in [40, 4] {
+        for (inputs, term) in [(42, 0.972), (56, 0.972), (49, 0.972), (28, 0.92785), (57, 0.1)] {
+            let still = |n| axis(n, 3, 1, 1, (0, 0));
+            let g = Geometry {
+                samples: 2,
+                groups: 1,
+                inputs,
+                outputs,
+                axes: [still(30), still(30)],
+            };
+            let (x, gy) = (vec![1.0f32; 2 * inputs * 900], vec![1.0f32; 2 * outputs * 784]);
+            let (weight, given) = (vec![term; outputs * inputs * 9], vec![term; 2 * outputs * 784]);
+            let [mut y, mut gw] = [vec![0.0f32; gy.len()], vec![0.0f32; weight.len()]];
+            convolution(&g, &x, &weight, None, &mut y);
+            weight_gradient(&g, &x, &given, &mut gw);
+            for (found, k) in y
+                .iter()
+                .map(|y| (y, inputs * 9))
+                .chain(gw.iter().map(|gw| (gw, 2 * 784)))
+            {
+                let wanted = k as f64 * f64::from(term);
+                let error = (f64::from(*found) - wanted).abs();
+                let limit = 2.0 * (k as f64).sqrt() * f64::from(f32::EPSILON) * wanted;
+                assert!(
+                    error <= limit,
+                    "{k} terms of {term} to {outputs}: {error:e} off, of {limit:e}"
+                );
+            }
+        }
+    }
+}
+
 #[test]
 fn larger_than_tiles() {
     // Several blocks of source channels, several tiles for each sample.

@@ -63,7 +63,7 @@ pub(super) fn pays<T: Float>([m, k, n]: [usize; 3], b: &Matrix<'_, T>) -> bool {
         && turned.saturating_mul(3) <= n.saturating_mul(k).saturating_mul(2)
 }
 
-/// One thread's product, from Aᵀ in panels. Each element is summed as on the rungs before, in the order of K and block by block: the bits are the same.
+/// One thread's product, from Aᵀ in panels. Each element is summed as on the rungs before, in the order of K, chain by chain of each block: the bits are the same.
 pub(super) fn product<T: Float>(a: &Prepacked, b: Matrix<'_, T>, c: &mut Piece<'_, T>, store: Store<'_, T>) {
     let (k, b) = (a.steps(), b.transposed());
     let mut room = Lines([T::ZERO; TILES * LARGEST]);

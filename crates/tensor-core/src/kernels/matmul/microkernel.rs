@@ -1,4 +1,4 @@
-//! The innermost loop: a tile of C, a few rows by a few vectors, stays in registers while all of K passes by.
+//! The innermost loop: a tile of C, a few rows by a few vectors, stays in registers while a chain of steps of K passes by.
 //!
 //! For each p, the tile's rows of A give one number each and row p of B gives a few vectors; each pair is one fused multiply-add. A tile of
 //! 8 rows by 3 vectors takes 11 loads for 24 of them: a processor that does two of each in a cycle never waits for a load.
@@ -17,11 +17,11 @@ pub(in super::super) struct Tile {
     pub(in super::super) rows: usize,
     /// Vectors in a row.
     pub(in super::super) vectors: usize,
-    /// Steps of K in a block, at most. (With 512 in place of 800, products with K = 784 are 1 to 4 % slower, and nothing else changes; with 1024, N = 1024 is up to 1 %
+    /// Steps of K in a block, at most. (With 512 in place of 800, products with K = 784 are 1 to 4 % slower, and those with K = 128 to 512 and 1024 are cut alike; with 1024, N = 1024 is up to 1 %
     /// faster, but a block no longer fits into 1 MiB.)
     pub(super) depth: usize,
-    /// Vectors in a row of a block of B, at most: as a block has up to `depth` rows, it takes between a half and nine tenths of a second-level cache of 1 MiB (AVX-512), or less
-    /// than half of one of 512 KiB. (With 12 in place of 18, one thread is 1 % slower at N = 512, 4 % from 784 on; with 24 it is 0 to 1 % faster.)
+    /// Vectors in a row of a block of B, at most: as a block has up to `depth` rows, it takes at most nine tenths of a second-level cache of 1 MiB (AVX-512), or less
+    /// than half of one of 512 KiB. (With 12 in place of 18, one thread is 1 % slower at N = 512, 4 % from 784 on; with 24 and 512 steps it was 0 to 1 % faster.)
     pub(super) block: usize,
 }
 
@@ -54,8 +54,8 @@ pub(in super::super) const TILE: Tile = if cfg!(target_feature = "avx512f") {
 
 /// Steps of K that are summed one after the other, at most: then the sum is added to C.
 ///
-/// In a long chain of terms of one sign, all roundings may go the same way. The error of a sum of K equal terms is within 2 √K ε of the sum for chains of 256, at any K; with
-/// chains of 512 it was up to 1.4 times that, and a product with a K between 256 and 512 1 to 2 % faster. (Chains of 128 take another 2 to 6 %.)
+/// In a long chain of terms of one sign, all roundings may go the same way. The error of a sum of K equal terms is within 2 √K ε of the sum for chains of 256 (hardly less at 256,
+/// half of it at 512; a sum of millions of terms was not tried); with chains of 512 it was up to 1.4 times that, and a product with more than 256 steps 1 to 2 % faster. (Chains of 128 take another 2 to 6 %.)
 pub(in super::super) const CHAIN: usize = 256;
 
 /// Rows of numbers: those of B for a tile, in a packed panel or where they always were; or contiguous columns of A.

@@ -45,7 +45,7 @@ impl Rung for Strided {
 
 /// One thread's product. Where `packs` is false, whole vectors of B are read where they lie: its rows must be contiguous.
 ///
-/// Neither that nor the cut of C into tiles changes a bit of the result: each element is summed in the order of K, block by block.
+/// Neither that nor the cut of C into tiles changes a bit of the result: each element is summed in the order of K, chain by chain of each block.
 pub(super) fn product<T: Float>(
     [m, k, n]: [usize; 3],
     a: Matrix<'_, T>,

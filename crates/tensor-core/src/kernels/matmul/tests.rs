@@ -288,13 +288,32 @@ fn which_operand_is_packed_changes_no_bit() {
 #[test]
 fn sums_of_one_sign_are_right() {
     let rungs = RUNGS.iter().skip_while(|rung| rung.name() != "cache_blocks");
+    assert!(
+        rungs.clone().any(|rung| rung.name() == "parallel"),
+        "the rungs were renamed"
+    );
     for k in [200, 256, 257, 300, 384, 448, 512, 513, 800, 1024, 2000] {
-        for term in [0.972, 0.1, 0.7, 0.3333, 0.61, 0.917] {
+        for term in [0.972, 0.1, 0.7, 0.3333, 0.61, 0.92785] {
             let (a, b) = (vec![1.0; 9 * k], vec![term; k * 50]);
-            let (a, b) = (Matrix::of_rows(&a, k), Matrix::of_rows(&b, 50));
-            rungs.clone().for_each(|&rung| check_rung(rung, [9, k, 50], a, b));
+            for (ta, tb) in [(false, false), (false, true), (true, false), (true, true)] {
+                let (a, b) = (matrix(&a, 9, k, ta), matrix(&b, k, 50, tb));
+                rungs.clone().for_each(|&rung| check_rung(rung, [9, k, 50], a, b));
+            }
         }
     }
+    // Cut into strips, and added to what is there.
+    let [m, k, n] = [300, 800, 403];
+    assert_eq!(Rectangles::new::<f32>([m, k, n], false, 2).has_strips(), WIDE);
+    let (a, b) = (vec![1.0f32; m * k], vec![0.972f32; k * n]);
+    check(
+        m,
+        k,
+        n,
+        Matrix::of_rows(&a, k),
+        Matrix::of_rows(&b, n),
+        true,
+        f32::EPSILON.into(),
+    );
 }
 
 proptest! {
