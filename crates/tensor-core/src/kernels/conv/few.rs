@@ -124,19 +124,22 @@ fn rows_of_sums<T: Float>(
             _ => (tiles::<T, 8, NARROW> as Tiles<T>, 8),
         };
         let sums = &mut sums[channel * row..(channel + rows) * row];
-        let [weight_taps, image_taps] = taps.map(|taps| taps.chunks(CHAIN));
-        for (chain, taps) in weight_taps.zip(image_taps).enumerate() {
-            let accumulate = accumulate || chain > 0;
-            kernel(
-                [&weights[channel * apart..], image],
-                apart,
-                taps.into(),
-                sums,
-                accumulate,
-            );
-        }
+        let operands = [&weights[channel * apart..], image];
+        // The first chain may be empty: of places that no tap reaches the sums are 0.
+        let [first, rest] = split(taps);
+        kernel(operands, apart, first, sums, accumulate);
+        let [weight_taps, image_taps] = rest.map(|taps| taps.chunks(CHAIN));
+        weight_taps
+            .zip(image_taps)
+            .for_each(|(weights, image)| kernel(operands, apart, [weights, image], sums, true));
         channel += rows;
     }
+}
+
+/// The first chain of taps, and all others.
+fn split(taps: [&[usize]; 2]) -> [[&[usize]; 2]; 2] {
+    let chain = taps[0].len().min(CHAIN);
+    [taps.map(|taps| &taps[..chain]), taps.map(|taps| &taps[chain..])]
 }
 
 type Tiles<T> = fn([&[T]; 2], usize, [&[usize]; 2], &mut [T], bool);
