@@ -4,7 +4,7 @@ use crate::bad_input::refused;
 use crate::program::{Place, json_lines, stderr, stdout};
 use serde_json::Value;
 
-const RUNGS: [&str; 12] = [
+const RUNGS: [&str; 13] = [
     "naive",
     "reordered",
     "register_tile",
@@ -15,6 +15,7 @@ const RUNGS: [&str; 12] = [
     "strided",
     "small",
     "flipped",
+    "vector",
     "parallel",
     "matrixmultiply",
 ];

@@ -25,9 +25,9 @@ use std::path::Path;
 use tensor_core::kernels::matmul::{RUNGS, Rung, WIDE};
 use tensor_core::parallel_region;
 
-/// The sizes of the table: small ones, those on both sides of a power of two, tall, wide, and products of a training step: of a few samples, and with a
-/// transposed operand.
-const SIZES: [&str; 18] = [
+/// The sizes of the table: small ones, those on both sides of a power of two, tall, wide, and products of a training step: of a few samples, with a
+/// transposed operand, and with a vector.
+const SIZES: [&str; 21] = [
     "1",
     "7",
     "63",
@@ -46,6 +46,9 @@ const SIZES: [&str; 18] = [
     "32x784x400nt",
     "128x784x400nt",
     "784x128x400tn",
+    "64x256x1",
+    "1x784x400nt",
+    "64x1x512",
 ];
 
 /// Seconds for each rung and size of the table.

@@ -189,6 +189,8 @@ fn few_channels() {
     check_both(1, 2, [3, 2], image);
     // Several samples in a tile, of two grids with different numbers of rows.
     check_both(37, 1, [1, 64], [axis(9, 4, 2, 1, (1, 1)), axis(12, 4, 2, 1, (1, 1))]);
+    // Every second row and column of x, which no tap reaches.
+    check_both(2, 1, [1, 16], [axis(19, 3, 2, 2, (0, 0)); 2]);
 }
 
 #[test]

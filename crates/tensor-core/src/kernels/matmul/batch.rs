@@ -2,11 +2,11 @@
 
 use super::super::parallel::for_each_task_of;
 use super::super::simd::Float;
+use super::matrix_vector::MatrixVector;
 use super::operand::{Matrix, Piece, Shared};
 use super::parallel::piece;
 use super::rectangles;
 use super::store::Store;
-use super::vector::MatrixVector;
 
 /// The products of a batch of so many. No size is 0.
 pub(super) fn product<'a, T: Float>(

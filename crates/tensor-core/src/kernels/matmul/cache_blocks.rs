@@ -27,8 +27,8 @@ impl Rung for CacheBlocks {
         "blocks of B stay in the cache"
     }
 
-    fn bytes(&self) -> Option<f64> {
-        Some(register_tile::BYTES)
+    fn bytes(&self) -> f64 {
+        register_tile::BYTES
     }
 
     #[inline(never)]

@@ -28,8 +28,8 @@ impl Rung for Edges {
         "smaller tiles at the edges"
     }
 
-    fn bytes(&self) -> Option<f64> {
-        Some(TILE.bytes())
+    fn bytes(&self) -> f64 {
+        TILE.bytes()
     }
 
     #[inline(never)]

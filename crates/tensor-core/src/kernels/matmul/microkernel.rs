@@ -8,6 +8,7 @@ mod tests;
 
 use super::super::simd::{Float, Lanes};
 use super::operand::{Matrix, Piece};
+use super::rung::bytes;
 use crate::dtype::DType;
 use std::array::from_fn;
 
@@ -28,12 +29,12 @@ pub(in super::super) struct Tile {
 impl Tile {
     /// Bytes that it loads for each multiplication of numbers in single precision.
     pub(super) fn bytes(&self) -> f64 {
-        let columns = self.vectors * <f32 as Float>::Lanes::WIDTH;
-        (4 * (self.rows + columns)) as f64 / (self.rows * columns) as f64
+        bytes(self.rows, self.vectors * <f32 as Float>::Lanes::WIDTH)
     }
 }
 
-/// The tile of this build's vectors.
+/// The tile of this build's vectors. `wide`'s types have as many lanes in every build, in one register or in several: so it is the instructions of the build that decide, and
+/// not the type.
 pub(in super::super) const TILE: Tile = if cfg!(target_feature = "avx512f") {
     // 24 of 32 registers hold sums, 3 a row of B.
     Tile {

@@ -3,24 +3,25 @@
 //! Each rung is one short file, which differs from the one before by one idea and says what limits it. All of them are in [`RUNGS`], and can be run and
 //! measured beside each other.
 //!
-//! | rung               | what is new                                                                    |
-//! |--------------------|--------------------------------------------------------------------------------|
-//! | `naive.rs`         | the definition                                                                 |
-//! | `reordered.rs`     | rows are added to rows                                                         |
-//! | `register_tile.rs` | sums stay in registers                                                         |
-//! | `cache_blocks.rs`  | what is read again is still in the cache                                       |
-//! | `packed.rs`        | what is read lies in the order in which it is read (`pack.rs`)                 |
-//! | `simd.rs`          | the tile in vectors (`microkernel.rs`)                                         |
-//! | `edges.rs`         | a tile is no larger than what C has there (`tiles.rs`)                         |
-//! | `strided.rs`       | A is read where it lies, and only B is packed                                  |
-//! | `small.rs`         | B is not packed for few rows of A                                              |
-//! | `flipped.rs`       | where B is transposed and the larger operand, A is packed in its place         |
-//! | `parallel.rs`      | pieces of C on all threads: what the engine uses                               |
-//! | `reference.rs`     | the crate `matrixmultiply`                                                     |
+//! | rung               | what is new                                                                                    |
+//! |--------------------|------------------------------------------------------------------------------------------------|
+//! | `naive.rs`         | the definition                                                                                 |
+//! | `reordered.rs`     | rows are added to rows                                                                         |
+//! | `register_tile.rs` | sums stay in registers                                                                         |
+//! | `cache_blocks.rs`  | what is read again is still in the cache                                                       |
+//! | `packed.rs`        | what is read lies in the order in which it is read (`pack.rs`)                                 |
+//! | `simd.rs`          | the tile in vectors (`microkernel.rs`)                                                         |
+//! | `edges.rs`         | a tile is no larger than what C has there (`tiles.rs`)                                         |
+//! | `strided.rs`       | A is read where it lies, and only B is packed                                                  |
+//! | `small.rs`         | B is not packed for few rows of A                                                              |
+//! | `flipped.rs`       | where B is transposed and the larger operand, A is packed in its place                         |
+//! | `vector.rs`        | kernels for a matrix times a vector (`matrix_vector.rs`) and a column times a row (`outer.rs`) |
+//! | `parallel.rs`      | pieces of C on all threads: what the engine uses                                               |
+//! | `reference.rs`     | the crate `matrixmultiply`                                                                     |
 //!
 //! What several rungs need: where a product is cut into blocks (`cut.rs`) and for threads (`rectangles.rs`), which rows of A are copied first
 //! (`gather.rs`), how a part of Cᵀ comes to its place in C (`turned.rs`), operands (`operand.rs`), and what is done with a sum (`store.rs`). Beside the ladder stands `prepacked.rs`: an operand that is packed once
-//! for many products, or for many pieces of one, as those of a strip are (`strip.rs`); `batch.rs`: many small products; and `vector.rs`: a matrix times a vector, and a column times a row.
+//! for many products, or for many pieces of one, as those of a strip are (`strip.rs`); and `batch.rs`: many small products.
 
 mod batch;
 mod cache_blocks;
@@ -28,9 +29,11 @@ mod cut;
 mod edges;
 mod flipped;
 mod gather;
+mod matrix_vector;
 mod microkernel;
 mod naive;
 mod operand;
+mod outer;
 mod pack;
 mod packed;
 mod parallel;
@@ -78,6 +81,7 @@ pub const RUNGS: &[&dyn Rung] = &[
     &strided::Strided,
     &small::Small,
     &flipped::Flipped,
+    &vector::Vector,
     &parallel::Parallel,
     &reference::Reference,
 ];

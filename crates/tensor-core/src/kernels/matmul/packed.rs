@@ -29,8 +29,8 @@ impl Rung for Packed {
         "blocks are copied into panels"
     }
 
-    fn bytes(&self) -> Option<f64> {
-        Some(register_tile::BYTES)
+    fn bytes(&self) -> f64 {
+        register_tile::BYTES
     }
 
     #[inline(never)]

@@ -1,4 +1,4 @@
-//! Rung 11: C is cut into pieces, and threads take them up.
+//! Rung 12: C is cut into pieces, and threads take them up.
 //!
 //! The last rung ran on one core. Here a large product is cut into pieces of C, each of which is a product by itself, and no thread waits for another.
 //!
@@ -7,9 +7,6 @@
 //! a piece has so many that packing is a small part of its work, or, if B is small, so few that it packs nothing. (Where it is A that is packed, it is small: each
 //! of two threads packs all of it, unless that is large.)
 //! `rectangles.rs` says where it is cut.
-//!
-//! It is also what the engine calls, so products with a vector go to their own kernel first (`vector.rs`): the gain at 1 x 1 x 1 or 64 x 256 x 1 is that kernel's, on one
-//! thread too.
 //!
 //! What limits it: the multiplications that the cores can do.
 
@@ -22,11 +19,11 @@ use super::rectangles::{self, Rectangles, STRIP};
 use super::rung::Rung;
 use super::store::Store;
 use super::strip::Strip;
-use super::vector::{self, MatrixVector};
+use super::vector::WithVector;
 use super::{WIDE, flipped, reference, small};
 use std::ops::Range;
 
-/// Rung 11.
+/// Rung 12.
 pub(super) struct Parallel;
 
 impl Rung for Parallel {
@@ -38,8 +35,8 @@ impl Rung for Parallel {
         "threads take up pieces of C"
     }
 
-    fn bytes(&self) -> Option<f64> {
-        Some(TILE.bytes())
+    fn bytes(&self) -> f64 {
+        TILE.bytes()
     }
 
     fn is_shared(&self) -> bool {
@@ -60,11 +57,8 @@ pub(super) fn product<T: Float>(
     c: &mut [T],
     store: Store<'_, T>,
 ) {
-    if let Some(operands) = MatrixVector::of(sizes, a, b) {
+    if let Some(operands) = WithVector::of(sizes, a, b) {
         return operands.product(c, store);
-    }
-    if vector::is_outer(sizes, &b) {
-        return vector::outer(a, b, sizes[2], c, store);
     }
     if flipped::pays(sizes, &b) {
         return product_flipped(sizes, a, b, c, store);

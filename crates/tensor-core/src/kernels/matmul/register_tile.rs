@@ -7,7 +7,7 @@
 //! once B is larger than the caches.
 
 use super::operand::{Matrix, Piece};
-use super::rung::Rung;
+use super::rung::{Rung, bytes};
 use std::array::from_fn;
 
 /// Rows of a tile.
@@ -15,7 +15,7 @@ pub(super) const ROWS: usize = 6;
 /// Columns of a tile.
 pub(super) const COLUMNS: usize = 16;
 /// Bytes that a tile loads for each multiplication.
-pub(super) const BYTES: f64 = (4 * (ROWS + COLUMNS)) as f64 / (ROWS * COLUMNS) as f64;
+pub(super) const BYTES: f64 = bytes(ROWS, COLUMNS);
 
 /// Rung 3.
 pub(super) struct RegisterTile;
@@ -29,8 +29,8 @@ impl Rung for RegisterTile {
         "6 x 16 sums stay in registers"
     }
 
-    fn bytes(&self) -> Option<f64> {
-        Some(BYTES)
+    fn bytes(&self) -> f64 {
+        BYTES
     }
 
     #[inline(never)]

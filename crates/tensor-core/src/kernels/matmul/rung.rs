@@ -10,8 +10,8 @@ pub trait Rung: Sync {
     /// What is new in it, in a few words.
     fn idea(&self) -> &'static str;
 
-    /// Bytes that its inner loop loads and stores for each multiplication, if that loop is ours. What the loop before it copies is not counted.
-    fn bytes(&self) -> Option<f64>;
+    /// Bytes that its inner loop loads and stores for each multiplication. What the loop before it copies is not counted.
+    fn bytes(&self) -> f64;
 
     /// Whether threads share its work.
     fn is_shared(&self) -> bool {
@@ -25,6 +25,11 @@ pub trait Rung: Sync {
 
     /// C = A B: A is m x k, B is k x n, C is m x n and contiguous. No size is 0, and the operands lie inside their slices: [`product`] sees to it.
     fn run(&self, sizes: [usize; 3], a: Matrix<'_, f32>, b: Matrix<'_, f32>, c: &mut [f32]);
+}
+
+/// Bytes that a tile of so many rows and columns of C loads for each multiplication of numbers in single precision.
+pub(super) const fn bytes(rows: usize, columns: usize) -> f64 {
+    (4 * (rows + columns)) as f64 / (rows * columns) as f64
 }
 
 /// C = A B by this rung: A is m x k, B is k x n, C is m x n and contiguous.

@@ -1,132 +1,69 @@
-//! Products with vectors: a matrix times a vector, and a column times a row.
+//! Rung 11: a product with a vector has a kernel of its own.
 //!
-//! The microkernel would use one lane of each vector of C, which has a single column. Here the lanes go along K: 64 x 256 x 1, the last layer of a
+//! The last rung used one lane of each vector of C where C is a single column. Here the lanes go along K (`matrix_vector.rs`): 64 x 256 x 1, the last layer of a
 //! discriminator, takes an eighth of the time, and 1 x 784 x 400 with weights as they lie, a layer for a single sample, a tenth. (With fewer numbers than lanes in
-//! a row it would take longer.) The lanes' sums are added in the end, in another order than the microkernel's: so a sample by itself may differ in its last bits from
-//! the same sample among others.
+//! a row it would take longer.) And a column times a row has no sums at all (`outer.rs`).
+//!
+//! What limits it: one core.
 
 #[cfg(test)]
 mod tests;
 
-use super::super::parallel::{CHUNK, for_each_part};
-use super::super::simd::{Float, Lanes};
-use super::WIDE;
-use super::operand::{Matrix, Piece};
+use super::super::simd::Float;
+use super::flipped;
+use super::matrix_vector::MatrixVector;
+use super::microkernel::TILE;
+use super::operand::Matrix;
+use super::outer::Outer;
+use super::rung::Rung;
 use super::store::Store;
-use std::array::from_fn;
 
-/// Rows at a time: as many independent sums, and the vector is loaded once for all of them.
-const ROWS: usize = 4;
-/// Vectors along K that are summed before they are added to the rest: a sum of a million terms, too, is then off by a few hundred roundings at most.
-const BLOCK: usize = 256;
+/// Rung 11.
+pub(super) struct Vector;
 
-/// A matrix with contiguous rows, and a contiguous vector of at least as many numbers as the lanes have.
-pub(super) struct MatrixVector<'a, T> {
-    matrix: Matrix<'a, T>,
-    vector: &'a [T],
+impl Rung for Vector {
+    fn name(&self) -> &'static str {
+        "vector"
+    }
+
+    fn idea(&self) -> &'static str {
+        "products with a vector have kernels of their own"
+    }
+
+    fn bytes(&self) -> f64 {
+        TILE.bytes()
+    }
+
+    #[inline(never)]
+    fn run(&self, sizes: [usize; 3], a: Matrix<'_, f32>, b: Matrix<'_, f32>, c: &mut [f32]) {
+        let store = Store::new(false);
+        match WithVector::of(sizes, a, b) {
+            Some(WithVector::Matrix(operands)) => operands.part(0, c, store),
+            Some(WithVector::Vector(operands)) => operands.part(0, c, store),
+            None => flipped::on_this_thread(sizes, a, b, c, store),
+        }
+    }
 }
 
-impl<'a, T: Float> MatrixVector<'a, T> {
-    /// Those of a product where B is one column; or where A is one row, since (A B)ᵀ = Bᵀ Aᵀ.
-    pub(super) fn of([m, k, n]: [usize; 3], a: Matrix<'a, T>, b: Matrix<'a, T>) -> Option<Self> {
-        let (matrix, vector) = match (m, n) {
-            (_, 1) => (a, b),
-            (1, _) => (b.transposed(), a.transposed()),
-            _ => return None,
-        };
-        let is_contiguous = matrix.column_stride == 1 && vector.row_stride == 1;
-        (WIDE && is_contiguous && k >= T::Lanes::WIDTH).then(|| MatrixVector {
-            matrix,
-            vector: &vector.data[..k],
-        })
+/// What is multiplied with a vector: a matrix, or another vector, a column by a row.
+pub(super) enum WithVector<'a, T> {
+    Matrix(MatrixVector<'a, T>),
+    Vector(Outer<'a, T>),
+}
+
+impl<'a, T: Float> WithVector<'a, T> {
+    /// The operands, where these kernels are for them.
+    pub(super) fn of(sizes: [usize; 3], a: Matrix<'a, T>, b: Matrix<'a, T>) -> Option<Self> {
+        MatrixVector::of(sizes, a, b)
+            .map(WithVector::Matrix)
+            .or_else(|| Outer::of(sizes, a, b).map(WithVector::Vector))
     }
 
     /// C, on all threads.
     pub(super) fn product(&self, c: &mut [T], store: Store<'_, T>) {
-        let k = self.vector.len();
-        let rows = (CHUNK / k).next_multiple_of(ROWS).max(ROWS);
-        let work = c.len().saturating_mul(k);
-        for_each_part(c, rows, work, |first, c| self.part(first, c, store));
-    }
-
-    /// The part of C from number `first` on, on this thread.
-    pub(super) fn part(&self, first: usize, c: &mut [T], store: Store<'_, T>) {
-        for (i, c) in c.chunks_mut(ROWS).enumerate() {
-            let matrix = self.matrix.from(first + i * ROWS, 0);
-            match c.len() {
-                ROWS => self.rows::<ROWS>(matrix, c, store.accumulate),
-                some => (0..some).for_each(|i| self.rows::<1>(matrix.from(i, 0), &mut c[i..=i], store.accumulate)),
-            }
-        }
-        let store = match store.bias {
-            // The bias of a single column.
-            Some(&[bias]) => {
-                c.iter_mut().for_each(|c| *c = *c + bias);
-                Store { bias: None, ..store }
-            }
-            _ => store.columns(first..first + c.len()),
-        };
-        store.finish(&mut Piece::whole(c, c.len()));
-    }
-
-    /// The inner products with so many rows, or their sums with `c`.
-    fn rows<const N: usize>(&self, matrix: Matrix<'_, T>, c: &mut [T], accumulate: bool) {
-        let (vector, vector_rest) = T::Lanes::chunks(self.vector);
-        let rows: [_; N] = from_fn(|i| T::Lanes::chunks(&matrix.data[i * matrix.row_stride..][..self.vector.len()]));
-        let mut sums = [T::Lanes::zero(); N];
-        for (block, vector) in vector.chunks(BLOCK).enumerate() {
-            let rows = rows.map(|(row, _)| &row[block * BLOCK..][..vector.len()]);
-            let mut of_block = [T::Lanes::zero(); N];
-            for (p, x) in vector.iter().enumerate() {
-                let x = T::Lanes::from_array(*x);
-                for (sum, row) in of_block.iter_mut().zip(rows) {
-                    *sum = x.mul_add(T::Lanes::from_array(row[p]), *sum);
-                }
-            }
-            for (sum, of_block) in sums.iter_mut().zip(of_block) {
-                *sum = *sum + of_block;
-            }
-        }
-        if !vector_rest.is_empty() {
-            let x = T::Lanes::load_padded(vector_rest, T::ZERO);
-            for (sum, (_, rest)) in sums.iter_mut().zip(&rows) {
-                *sum = x.mul_add(T::Lanes::load_padded(rest, T::ZERO), *sum);
-            }
-        }
-        for (c, sum) in c.iter_mut().zip(sums) {
-            *c = if accumulate { *c + sum.sum() } else { sum.sum() };
+        match self {
+            WithVector::Matrix(operands) => operands.product(c, store),
+            WithVector::Vector(operands) => operands.product(c, store),
         }
     }
-}
-
-/// Whether `outer` is for such a product: of a column and a contiguous row, of which a thread takes some multiples at a time.
-pub(super) fn is_outer<T>([_, k, n]: [usize; 3], b: &Matrix<'_, T>) -> bool {
-    WIDE && k == 1 && n <= CHUNK && b.column_stride == 1
-}
-
-/// C = a b for a column a and a row b, where [`is_outer`] says so; on all threads. Each row of C is a multiple of b.
-pub(super) fn outer<T: Float>(a: Matrix<'_, T>, b: Matrix<'_, T>, n: usize, c: &mut [T], store: Store<'_, T>) {
-    let rows = (CHUNK / n).max(1);
-    let b = &b.data[..n];
-    let work = c.len();
-    for_each_part(c, rows * n, work, |first, c| {
-        let (b, b_rest) = T::Lanes::chunks(b);
-        for (i, c) in c.chunks_exact_mut(n).enumerate() {
-            let x = T::Lanes::splat(a.at(first / n + i, 0));
-            // Added to 0, as all sums are.
-            let sum = |c: T::Lanes, b: T::Lanes| {
-                let product = x.mul_add(b, T::Lanes::zero());
-                if store.accumulate { c + product } else { product }
-            };
-            let (c, c_rest) = T::Lanes::chunks_mut(c);
-            for (c, b) in c.iter_mut().zip(b) {
-                *c = sum(T::Lanes::from_array(*c), T::Lanes::from_array(*b)).to_array();
-            }
-            if !c_rest.is_empty() {
-                let b = T::Lanes::load_padded(b_rest, T::ZERO);
-                sum(T::Lanes::load_padded(c_rest, T::ZERO), b).store_padded(c_rest);
-            }
-        }
-        store.finish(&mut Piece::whole(c, n));
-    });
 }

@@ -1,8 +1,11 @@
 //! Products with a vector against sums in double precision, and against each other.
 
+use super::super::super::parallel::CHUNK;
 use super::super::super::parallel::testing::same_on_any_pool;
+use super::super::super::simd::Lanes;
+use super::super::operand::Piece;
 use super::super::tests::{check, matrix, numbers};
-use super::super::{Activation, Batch, matmul, matmul_batch, parallel};
+use super::super::{Activation, Batch, WIDE, matmul, matmul_batch, parallel};
 use super::*;
 
 /// A matrix times a vector, in blocks of rows and with rows and numbers left over, with all that may be stored.
