@@ -9,10 +9,11 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// By the shell's own `kill`: the program of that name is not everywhere.
-fn send(signal: &str, to: &Child) {
+/// Signals, one right after the other, by the shell's own `kill`: the program of that name is not everywhere.
+fn send(signals: &[&str], to: &Child) {
+    let kill = |signal: &&str| format!("kill {signal} {};", to.id());
     let sent = Command::new("sh")
-        .args(["-c", &format!("kill {signal} {}", to.id())])
+        .args(["-c", &signals.iter().map(kill).collect::<String>()])
         .status()
         .unwrap();
     assert!(sent.success());
@@ -35,13 +36,14 @@ fn told(run: &mut Child) -> String {
 
 #[test]
 fn the_first_signal_ends_the_step_and_saves() {
-    for signal in ["-INT", "-TERM"] {
+    // As does `timeout`, which sends two.
+    for signals in [&["-INT"][..], &["-TERM"], &["-INT", "-TERM"]] {
         let place = place();
         let mut run = long_run(&place);
         wait_until("an epoch", || place.path("run/samples/epoch-0001.png").exists());
-        send(signal, &run);
+        send(signals, &run);
         let status = run.wait().unwrap();
-        assert_eq!(status.code(), Some(130), "{signal}");
+        assert_eq!(status.code(), Some(130), "{signals:?}");
         let told = told(&mut run);
         let (_, last) = told.split_once("error: interrupted after step ").unwrap();
         let step: u64 = last.split(';').next().unwrap().parse().unwrap();
@@ -81,10 +83,10 @@ fn the_second_signal_leaves_at_once_and_the_run_is_sound() {
         }
         pictures > 0 && logged.1.elapsed() > Duration::from_secs(2)
     });
-    send("-TERM", &run);
+    send(&["-TERM"], &run);
     sleep(Duration::from_millis(500));
     assert!(run.try_wait().unwrap().is_none(), "the first signal waits for the step");
-    send("-TERM", &run);
+    send(&["-TERM"], &run);
     assert_eq!(run.wait().unwrap().code(), Some(130));
     assert_eq!(
         place.json("run/run.json")["status"],
