@@ -295,9 +295,11 @@ fn sums_of_one_sign_are_right() {
     for k in [200, 256, 257, 300, 384, 448, 512, 513, 800, 1024, 2000] {
         for term in [0.972, 0.1, 0.7, 0.3333, 0.61, 0.92785] {
             let (a, b) = (vec![1.0; 9 * k], vec![term; k * 50]);
-            for (ta, tb) in [(false, false), (false, true), (true, false), (true, true)] {
-                let (a, b) = (matrix(&a, 9, k, ta), matrix(&b, k, 50, tb));
-                rungs.clone().for_each(|&rung| check_rung(rung, [9, k, 50], a, b));
+            for [m, n] in [[9, 50], [9, 1], [1, 50]] {
+                for (ta, tb) in [(false, false), (false, true), (true, false), (true, true)] {
+                    let (a, b) = (matrix(&a, m, k, ta), matrix(&b, k, n, tb));
+                    rungs.clone().for_each(|&rung| check_rung(rung, [m, k, n], a, b));
+                }
             }
         }
     }
