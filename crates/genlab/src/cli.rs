@@ -230,7 +230,7 @@ pub(crate) struct MatmulArgs {
     #[arg(long, value_name = "RUNG")]
     pub(crate) rung: Option<String>,
     /// Sizes: N or MxKxN, with nt, tn or tt behind them where B, A or both are transposed (nn: neither);
-    /// may be repeated [default: twenty-one of them].
+    /// may be repeated [default: those of the table in the book].
     #[arg(long, value_name = "SIZE", value_delimiter = ',', value_parser = parse_size)]
     pub(crate) size: Vec<Size>,
     /// Seconds for each rung and size [default: 0.05, with --rung 3].

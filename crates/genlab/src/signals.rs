@@ -2,19 +2,12 @@
 
 use crate::errors::Failure;
 use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
-use signal_hook::low_level;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
-use std::time::{Duration, Instant};
 
 /// What the shell expects of a program that a signal ended.
 pub(crate) const INTERRUPTED: u8 = 130;
-
-/// Signals that come together are one wish: `timeout` sends its own to the program and then to all of its group.
-const TOGETHER: Duration = Duration::from_millis(100);
 
 /// Whether the user has asked to stop.
 #[derive(Clone, Debug, Default)]
@@ -39,19 +32,39 @@ impl Stop {
     }
 
     /// On a thread of its own: so the end is at once, whatever the others are at.
+    #[cfg(unix)]
     fn listen(&self) -> io::Result<()> {
-        let mut signals = Signals::new([SIGINT, SIGTERM])?;
+        use std::thread;
+        use std::time::{Duration, Instant};
+
+        /// Signals that come together are one wish: `timeout` sends its own to the program and then to all of its group. (They are counted as they are heard, which
+        /// may be a little later.)
+        const TOGETHER: Duration = Duration::from_millis(500);
+
+        let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM])?;
         let asked = Arc::clone(&self.0);
         let listen = move || {
             let mut first = None;
             for _ in signals.forever() {
                 asked.store(true, Ordering::Relaxed);
                 if first.get_or_insert_with(Instant::now).elapsed() > TOGETHER {
-                    low_level::exit(INTERRUPTED.into());
+                    signal_hook::low_level::exit(INTERRUPTED.into());
                 }
             }
         };
         thread::Builder::new().name("signals".into()).spawn(listen).map(drop)
+    }
+
+    /// Elsewhere two at once are two.
+    #[cfg(not(unix))]
+    fn listen(&self) -> io::Result<()> {
+        use signal_hook::flag;
+        for signal in [SIGINT, SIGTERM] {
+            // In this order: the first signal finds the flag down and only raises it.
+            flag::register_conditional_shutdown(signal, INTERRUPTED.into(), Arc::clone(&self.0))?;
+            flag::register(signal, Arc::clone(&self.0))?;
+        }
+        Ok(())
     }
 
     /// Whether a signal has come.

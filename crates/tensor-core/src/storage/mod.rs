@@ -25,13 +25,13 @@ impl Storage {
             dtype,
         };
         #[cfg(test)]
-        let storage = storage.without_numbers();
+        let storage = storage.full_of_nan();
         storage
     }
 
-    /// The same buffer, full of what is no number: what a kernel forgets to write then shows in the engine's own tests, whatever was there before.
+    /// The same buffer, full of NaN (or the largest U32): what a kernel forgets to write then shows in the unit tests of this crate, whatever was there before.
     #[cfg(test)]
-    fn without_numbers(mut self) -> Storage {
+    fn full_of_nan(mut self) -> Storage {
         let buffer = Arc::get_mut(self.buffer.as_mut().expect(THERE)).expect("a new buffer");
         bytemuck::cast_slice_mut::<_, u8>(buffer.lines_mut()).fill(u8::MAX);
         self
@@ -127,6 +127,13 @@ mod tests {
             assert_eq!(storage.as_slice::<f64>(), values);
             assert_eq!(storage.as_slice::<f64>().as_ptr().addr() % 64, 0);
         }
+    }
+
+    #[test]
+    fn what_is_not_yet_written_is_no_number() {
+        let [single, double] = [DType::F32, DType::F64].map(|dtype| Storage::for_overwrite(3, dtype));
+        assert!(single.as_slice::<f32>().iter().all(|x| x.is_nan()));
+        assert!(double.as_slice::<f64>().iter().all(|x| x.is_nan()));
     }
 
     #[test]

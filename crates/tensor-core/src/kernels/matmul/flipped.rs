@@ -44,23 +44,13 @@ impl Rung for Flipped {
 
     #[inline(never)]
     fn run(&self, sizes: [usize; 3], a: Matrix<'_, f32>, b: Matrix<'_, f32>, c: &mut [f32]) {
-        on_this_thread(sizes, a, b, c, Store::new(false));
-    }
-}
-
-/// C = A B, with A packed or not.
-pub(super) fn on_this_thread<T: Float>(
-    sizes @ [m, k, n]: [usize; 3],
-    a: Matrix<'_, T>,
-    b: Matrix<'_, T>,
-    c: &mut [T],
-    store: Store<'_, T>,
-) {
-    let c = &mut Piece::whole(c, n);
-    if pays(sizes, &b) {
-        product(&Prepacked::on_this_thread(a.transposed(), k, m), b, c, store);
-    } else {
-        small::product(sizes, a, b, c, store);
+        let [m, k, n] = sizes;
+        let (c, store) = (&mut Piece::whole(c, n), Store::new(false));
+        if pays(sizes, &b) {
+            product(&Prepacked::on_this_thread(a.transposed(), k, m), b, c, store);
+        } else {
+            small::product(sizes, a, b, c, store);
+        }
     }
 }
 

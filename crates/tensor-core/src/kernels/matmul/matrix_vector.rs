@@ -22,7 +22,7 @@ pub(super) struct MatrixVector<'a, T> {
 }
 
 impl<'a, T: Float> MatrixVector<'a, T> {
-    /// Those of a product where B is one column; or where A is one row, since (A B)ᵀ = Bᵀ Aᵀ.
+    /// Those of a product where B is one column; or where A is one row, since (A B)ᵀ = Bᵀ Aᵀ. (With fewer numbers in a row than lanes it would take longer.)
     pub(super) fn of([m, k, n]: [usize; 3], a: Matrix<'a, T>, b: Matrix<'a, T>) -> Option<Self> {
         let (matrix, vector) = match (m, n) {
             (_, 1) => (a, b),

@@ -8,7 +8,7 @@ mod tests;
 
 use super::super::simd::{Float, Lanes};
 use super::operand::{Matrix, Piece};
-use super::rung::bytes;
+use super::rung::bytes_of_tile;
 use crate::dtype::DType;
 use std::array::from_fn;
 
@@ -19,7 +19,8 @@ pub(in super::super) struct Tile {
     /// Vectors in a row.
     pub(in super::super) vectors: usize,
     /// Steps of K in a block, at most. (With 512 in place of 800, products with K = 784 are 1 to 4 % slower, and those with K = 128 to 512 and 1024 are cut alike; with 1024, N = 1024 is up to 1 %
-    /// faster, but a block no longer fits into 1 MiB. In a build for AVX2, 512 in place of 256 make 2048 x 2048 a tenth faster, and 512 to 1024 as fast.)
+    /// faster, but a block no longer fits into 1 MiB. In a build for AVX2, on a CPU with 2 MiB of second-level
+    /// cache, 512 in place of 256 make 2048 x 2048 a tenth faster, and 512 to 1024 as fast; on older ones with 256 KiB a block no longer fits, and neither that nor NEON was measured.)
     pub(super) depth: usize,
     /// Vectors in a row of a block of B, at most: as a block has up to `depth` rows, it takes at most nine tenths of a second-level cache of 1 MiB (AVX-512), or
     /// three quarters of one of 512 KiB. (With 12 in place of 18, one thread is 1 % slower at N = 512, 4 % from 784 on; with 24 and 512 steps it was 0 to 1 % faster.)
@@ -29,7 +30,7 @@ pub(in super::super) struct Tile {
 impl Tile {
     /// Bytes that it loads for each multiplication of numbers in single precision.
     pub(super) fn bytes(&self) -> f64 {
-        bytes(self.rows, self.vectors * <f32 as Float>::Lanes::WIDTH)
+        bytes_of_tile(self.rows, self.vectors * <f32 as Float>::Lanes::WIDTH)
     }
 }
 

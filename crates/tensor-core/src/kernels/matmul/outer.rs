@@ -13,7 +13,7 @@ pub(super) struct Outer<'a, T> {
 }
 
 impl<'a, T: Float> Outer<'a, T> {
-    /// Those of a product where K is 1.
+    /// Those of a product where K is 1 and B a contiguous row that is no more than one thread is to take at a time.
     pub(super) fn of([_, k, n]: [usize; 3], a: Matrix<'a, T>, b: Matrix<'a, T>) -> Option<Self> {
         let is_short = n <= CHUNK && b.column_stride == 1;
         (WIDE && k == 1 && is_short).then(|| Outer {
@@ -25,7 +25,7 @@ impl<'a, T: Float> Outer<'a, T> {
     /// C, on all threads.
     pub(super) fn product(&self, c: &mut [T], store: Store<'_, T>) {
         let n = self.row.len();
-        let (rows, work) = ((CHUNK / n).max(1), c.len());
+        let (rows, work) = (CHUNK / n, c.len());
         for_each_part(c, rows * n, work, |first, c| self.part(first / n, c, store));
     }
 

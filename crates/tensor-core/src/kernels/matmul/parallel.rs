@@ -16,11 +16,12 @@ use super::microkernel::TILE;
 use super::operand::{Matrix, Piece, Shared};
 use super::prepacked::Prepacked;
 use super::rectangles::{self, Rectangles, STRIP};
+use super::reference::{self, Reference};
 use super::rung::Rung;
 use super::store::Store;
 use super::strip::Strip;
 use super::vector::WithVector;
-use super::{WIDE, flipped, reference, small};
+use super::{WIDE, flipped, small};
 use std::ops::Range;
 
 /// Rung 12.
@@ -36,7 +37,7 @@ impl Rung for Parallel {
     }
 
     fn bytes(&self) -> f64 {
-        TILE.bytes()
+        if WIDE { TILE.bytes() } else { Reference.bytes() }
     }
 
     fn is_shared(&self) -> bool {

@@ -3,7 +3,7 @@
 
 use super::super::simd::Float;
 use super::operand::{Matrix, Piece};
-use super::rung::{Rung, bytes};
+use super::rung::{Rung, bytes_of_tile};
 use crate::dtype::DType;
 
 /// The reference.
@@ -20,7 +20,7 @@ impl Rung for Reference {
 
     fn bytes(&self) -> f64 {
         let (rows, columns) = tile();
-        bytes(rows, columns)
+        bytes_of_tile(rows, columns)
     }
 
     fn is_reference(&self) -> bool {
@@ -33,15 +33,19 @@ impl Rung for Reference {
     }
 }
 
-/// The rows and columns of the crate's tile in single precision, by the source of its version 0.3: it looks for these instructions when it runs.
+/// The rows and columns of the crate's tile in single precision, by the source of its version 0.3.11: it looks for these instructions when it runs.
 fn tile() -> (usize, usize) {
     #[cfg(target_arch = "x86_64")]
-    match (is_x86_feature_detected!("avx512f"), is_x86_feature_detected!("avx")) {
-        (true, _) => return (16, 16),
-        (false, false) => return (8, 4),
-        (false, true) => {}
+    let (has_512_bits, has_256_bits) = (is_x86_feature_detected!("avx512f"), is_x86_feature_detected!("avx"));
+    #[cfg(not(target_arch = "x86_64"))]
+    let (has_512_bits, has_256_bits) = (false, cfg!(target_arch = "aarch64")); // NEON: two registers of 128
+    if has_512_bits {
+        (16, 16)
+    } else if has_256_bits {
+        (8, 8)
+    } else {
+        (8, 4)
     }
-    (8, 8)
 }
 
 /// C = A B or C += A B on this thread. No size is 0.

@@ -7,7 +7,7 @@
 //! once B is larger than the caches.
 
 use super::operand::{Matrix, Piece};
-use super::rung::{Rung, bytes};
+use super::rung::{Rung, bytes_of_tile};
 use std::array::from_fn;
 
 /// Rows of a tile.
@@ -15,7 +15,7 @@ pub(super) const ROWS: usize = 6;
 /// Columns of a tile.
 pub(super) const COLUMNS: usize = 16;
 /// Bytes that a tile loads for each multiplication.
-pub(super) const BYTES: f64 = bytes(ROWS, COLUMNS);
+pub(super) const BYTES: f64 = bytes_of_tile(ROWS, COLUMNS);
 
 /// Rung 3.
 pub(super) struct RegisterTile;

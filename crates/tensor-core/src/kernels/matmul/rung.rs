@@ -28,7 +28,7 @@ pub trait Rung: Sync {
 }
 
 /// Bytes that a tile of so many rows and columns of C loads for each multiplication of numbers in single precision.
-pub(super) const fn bytes(rows: usize, columns: usize) -> f64 {
+pub(super) const fn bytes_of_tile(rows: usize, columns: usize) -> f64 {
     (4 * (rows + columns)) as f64 / (rows * columns) as f64
 }
 

@@ -98,6 +98,18 @@ fn a_batch_of_vectors_is_each_of_its_products() {
     }
 }
 
+#[test]
+fn the_rung_has_the_bits_of_what_the_engine_uses() {
+    for [m, k, n] in [[67, 261, 1], [1, 261, 67], [30, 1, 50], [9, 20, 30]] {
+        let (a, b) = (numbers::<f32>(m * k), numbers::<f32>(k * n));
+        let (a, b) = (matrix(&a, m, k, false), matrix(&b, k, n, k > 1));
+        let [mut found, mut wanted] = [vec![f32::NAN; m * n], vec![f32::NAN; m * n]];
+        Vector.run([m, k, n], a, b, &mut found);
+        matmul(m, k, n, a, b, &mut wanted, Store::new(false));
+        assert!(found == wanted || !WIDE, "{m} x {k} x {n}");
+    }
+}
+
 /// A column times a row, beside the microkernel.
 fn outer_product<T: Float>([m, n]: [usize; 2]) {
     let (a, b, bias, before) = (
@@ -108,6 +120,11 @@ fn outer_product<T: Float>([m, n]: [usize; 2]) {
     );
     // A column of a wider matrix.
     let (a, b) = (Matrix::of_rows(&a, 3), Matrix::of_rows(&b, n));
+    assert_eq!(
+        Outer::of([m, 1, n], a, b).is_some(),
+        WIDE && n <= CHUNK,
+        "{m} x 1 x {n}"
+    );
     for accumulate in [false, true] {
         let store = Store {
             accumulate,
