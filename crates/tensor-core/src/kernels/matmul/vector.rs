@@ -1,8 +1,8 @@
 //! Rung 11: a product with a vector has a kernel of its own.
 //!
 //! The last rung used one lane of each vector of C where C is a single column. Here the lanes go along K (`matrix_vector.rs`): 64 x 256 x 1, the last layer of a
-//! discriminator, takes an eighth of the time, and 1 x 784 x 400 with weights as they lie, a layer for a single sample, a seventh. And a column times a row, of which
-//! the last rung packed the row, has no sums at all (`outer.rs`).
+//! discriminator, takes an eighth of the time, and 1 x 784 x 400 with weights as they lie, a layer for a single sample, a seventh. And a column times a row, for
+//! which a tile has a single step, has no sums at all (`outer.rs`).
 //!
 //! What limits it: with a vector, reading the matrix, each number of which is used once; elsewhere, one core.
 
@@ -57,6 +57,7 @@ impl<'a, T: Float> WithVector<'a, T> {
             .or_else(|| Outer::of(sizes, a, b).map(WithVector::Outer))
     }
 
+    /// C, on this thread.
     pub(super) fn on_this_thread(&self, c: &mut [T], store: Store<'_, T>) {
         match self {
             WithVector::MatrixVector(operands) => operands.part(0, c, store),
