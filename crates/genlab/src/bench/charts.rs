@@ -1,18 +1,20 @@
 //! The charts, as SVG: speed over size, and the roofline.
 
+use self::labels::{Label, draw_apart};
 use super::ladder::Row;
 use super::machine::Machine;
 use crate::curves::{INK, RULE};
 use plotters::coord::Shift;
 use plotters::prelude::*;
-use plotters::style::text_anchor::{HPos, Pos, VPos};
+use plotters::style::text_anchor::HPos;
 use tensor_core::kernels::matmul::RUNGS;
 
+mod labels;
+
+/// Pixels of a chart, across and down.
 const SIZE: (u32, u32) = (900, 560);
 /// The smallest size of the chart of speeds.
 const SMALLEST: f64 = 4.0;
-/// Pixels between labels that would lie upon each other.
-const GAP: i32 = 16;
 
 /// Those of the rungs, from the first on. A ladder that is longer, while one tries a rung, begins again; one that stays is to have a colour of its own.
 const COLOURS: [RGBColor; 12] = [
@@ -42,14 +44,6 @@ fn colour(i: usize) -> RGBColor {
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 type Drawn<'a> = Result<(), DrawingAreaErrorKind<<SVGBackend<'a> as DrawingBackend>::ErrorType>>;
-
-/// A text with the place of its middle in pixels.
-struct Label {
-    text: String,
-    at: (i32, i32),
-    colour: RGBColor,
-    side: HPos,
-}
 
 /// GFLOP/s of square products over their size, one line for each rung.
 pub(super) fn speed(machine: &Machine, rows: &[Row]) -> String {
@@ -215,63 +209,6 @@ fn top<'a>(machine: &Machine, rows: impl Iterator<Item = &'a Row>) -> f64 {
         .fold(0.0, f64::max)
 }
 
-impl Label {
-    fn new(text: &str, at: (i32, i32), colour: RGBColor, side: HPos) -> Self {
-        Self {
-            text: text.into(),
-            at,
-            colour,
-            side,
-        }
-    }
-
-    /// Draws it on a strip of paper, so that a line under it does not cross it out.
-    fn draw<'a>(self, root: &Area<'a>) -> Drawn<'a> {
-        // The backend knows no widths of letters: on average they are half as wide as high.
-        let (x, y) = self.at;
-        let width = 6 * self.text.chars().count() as i32;
-        let left = match self.side {
-            HPos::Left => x,
-            HPos::Center => x - width / 2,
-            HPos::Right => x - width,
-        };
-        root.draw(&Rectangle::new([(left, y - 7), (left + width, y + 7)], WHITE.filled()))?;
-        let style = ("sans-serif", 14).into_font().color(&self.colour);
-        root.draw(&Text::new(
-            self.text,
-            self.at,
-            style.pos(Pos::new(self.side, VPos::Center)),
-        ))
-    }
-}
-
-/// Labels of a column, moved down where they would lie upon each other, and up again where they would leave the chart.
-fn draw_apart<'a>(mut labels: Vec<Label>, root: &Area<'a>) -> Drawn<'a> {
-    labels.sort_by_key(|label| label.at.1);
-    let heights: Vec<i32> = labels.iter().map(|label| label.at.1).collect();
-    for (label, y) in labels.into_iter().zip(apart(&heights, SIZE.1 as i32 - 70)) {
-        Label {
-            at: (label.at.0, y),
-            ..label
-        }
-        .draw(root)?;
-    }
-    Ok(())
-}
-
-fn apart(heights: &[i32], bottom: i32) -> Vec<i32> {
-    let mut placed: Vec<i32> = Vec::new();
-    for &y in heights {
-        placed.push(placed.last().map_or(y, |above| y.max(above + GAP)));
-    }
-    let mut limit = bottom;
-    for y in placed.iter_mut().rev() {
-        *y = (*y).min(limit);
-        limit = *y - GAP;
-    }
-    placed
-}
-
 fn text() -> TextStyle<'static> {
     ("sans-serif", 14).into_font().color(&INK)
 }
@@ -288,13 +225,6 @@ fn number(x: &f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn labels_keep_their_distance_and_stay_above_the_bottom() {
-        assert_eq!(apart(&[10, 12, 50], 500), [10, 26, 50]);
-        assert_eq!(apart(&[480, 490, 499], 500), [468, 484, 500]);
-        assert!(apart(&[], 500).is_empty());
-    }
 
     #[test]
     fn no_two_rungs_have_one_colour() {

@@ -1,4 +1,7 @@
-//! The products that the engine uses, and all rungs, against sums in double precision.
+//! The products that the engine uses against sums in double precision.
+
+mod rungs;
+mod same_bits;
 
 use super::super::parallel::testing::same_on_any_pool;
 use super::rectangles::Rectangles;
@@ -150,40 +153,6 @@ fn a_batch_is_each_of_its_products() {
     }
 }
 
-/// C += A B, and C + A B with the product computed before.
-fn added<T: Float>([m, k, n]: [usize; 3]) {
-    let (a, b, before) = (numbers::<T>(m * k), numbers::<T>(k * n), numbers::<T>(m * n));
-    for (ta, tb) in [(false, false), (false, true), (true, false), (true, true)] {
-        let (a, b) = (matrix(&a, m, k, ta), matrix(&b, k, n, tb));
-        let mut product = vec![T::ZERO; m * n];
-        matmul(m, k, n, a, b, &mut product, Store::new(false));
-        let mut sum = before.clone();
-        matmul(m, k, n, a, b, &mut sum, Store::new(true));
-        let later: Vec<T> = before.iter().zip(&product).map(|(&c, &p)| c + p).collect();
-        assert!(sum == later, "{m} x {k} x {n}, transposed: {ta}, {tb}");
-    }
-}
-
-#[test]
-fn what_is_added_once_has_the_bits_of_a_sum() {
-    let once = [0, 1, CHAIN, CHAIN + 1].map(is_added_once);
-    assert_eq!(once, [false, WIDE, WIDE, false]);
-    if !WIDE {
-        return; // `matrixmultiply` adds in its own way
-    }
-    for sizes in [
-        [1, 1, 1],
-        [13, 64, 37],
-        [20, 200, 784],
-        [256, 64, 784],
-        [300, CHAIN, 70],
-        [70, CHAIN, 300],
-    ] {
-        added::<f32>(sizes);
-        added::<f64>(sizes);
-    }
-}
-
 #[test]
 fn what_was_in_c_is_not_read() {
     let mut c = [f32::NAN; 4];
@@ -197,151 +166,6 @@ fn what_was_in_c_is_not_read() {
         Store::new(false),
     );
     assert_eq!(c, [4.0; 4]);
-}
-
-/// Sizes that fill a tile of some rung or miss it by one, and any others.
-fn size() -> impl Strategy<Value = usize> {
-    prop_oneof![
-        0usize..20,
-        Just(32),
-        47usize..=50,
-        Just(63),
-        95usize..=98,
-        Just(129),
-        255usize..=258
-    ]
-}
-
-/// Strides of a matrix in rows, with a gap between them, transposed, or anyhow.
-fn strides(rows: usize, columns: usize, kind: usize) -> [usize; 2] {
-    match kind {
-        0 => [columns, 1],
-        1 => [columns + 5, 1],
-        2 => [1, rows],
-        3 => [1, rows + 3],
-        4 => [0, 1],
-        5 => [1, 1],
-        _ => [2, 3],
-    }
-}
-
-fn in_strides(data: &[f32], [row_stride, column_stride]: [usize; 2]) -> Matrix<'_, f32> {
-    Matrix {
-        data,
-        row_stride,
-        column_stride,
-    }
-}
-
-/// Each element is within 2 √K ε (|A| |B|) of the sum in double precision.
-fn check_rung(rung: &dyn Rung, [m, k, n]: [usize; 3], a: Matrix<'_, f32>, b: Matrix<'_, f32>) {
-    let mut c = vec![f32::NAN; m * n];
-    product(rung, [m, k, n], a, b, &mut c);
-    for i in 0..m {
-        for j in 0..n {
-            let terms = (0..k).map(|p| a.at(i, p) as f64 * b.at(p, j) as f64);
-            let (sum, size) = terms.fold((0.0, 0.0), |(sum, size), term| (sum + term, size + term.abs()));
-            let error = (c[i * n + j] as f64 - sum).abs();
-            let limit = 2.0 * (k as f64).sqrt() * f32::EPSILON as f64 * size;
-            assert!(
-                error <= limit,
-                "{}: {m} x {k} x {n} at ({i}, {j}) is {error:e} off, of {limit:e}",
-                rung.name()
-            );
-        }
-    }
-}
-
-/// A product of which A is packed and not B, by the rung before.
-fn flipped_or_not<T: Float>([m, k, n]: [usize; 3]) {
-    let (a, b, bias) = (numbers::<T>(m * k), numbers::<T>(k * n), numbers::<T>(n));
-    let (a, b) = (Matrix::of_rows(&a, k), matrix(&b, k, n, true));
-    assert!(!WIDE || flipped::pays([m, k, n], &b), "{m} x {k} x {n} is not flipped");
-    for accumulate in [false, true] {
-        let store = Store {
-            accumulate,
-            bias: Some(&bias),
-            activation: Activation::Tanh,
-        };
-        let before = numbers::<T>(m * n);
-        let found = same_on_any_pool(|| {
-            let mut found = before.clone();
-            matmul(m, k, n, a, b, &mut found, store);
-            found
-        });
-        let mut wanted = before.clone();
-        parallel::piece([m, k, n], a, b, &mut Piece::whole(&mut wanted, n), store);
-        assert!(found == wanted, "{m} x {k} x {n} differs where A is packed");
-    }
-}
-
-#[test]
-fn which_operand_is_packed_changes_no_bit() {
-    for sizes in [[110, 1100, 403], [2, 300, 77], [9, 30, 200], [64, 600, 640]] {
-        flipped_or_not::<f32>(sizes);
-        flipped_or_not::<f64>(sizes);
-    }
-}
-
-/// All roundings of a sum of equal terms may go the same way: the worst case, for the rungs whose chains of additions are short. (The first three add K
-/// numbers in one chain: their error grows with K, where it is to grow with its root.)
-#[test]
-fn sums_of_one_sign_are_right() {
-    let rungs = RUNGS.iter().skip_while(|rung| rung.name() != "cache_blocks");
-    assert!(
-        rungs.clone().any(|rung| rung.name() == "parallel"),
-        "the rungs were renamed"
-    );
-    for k in [200, 256, 257, 300, 384, 448, 512, 513, 800, 1024, 2000] {
-        for term in [0.972, 0.1, 0.7, 0.3333, 0.61, 0.92785] {
-            let (a, b) = (vec![1.0; 9 * k], vec![term; k * 50]);
-            for [m, n] in [[9, 50], [9, 1], [1, 50]] {
-                for (ta, tb) in [(false, false), (false, true), (true, false), (true, true)] {
-                    let (a, b) = (matrix(&a, m, k, ta), matrix(&b, k, n, tb));
-                    rungs.clone().for_each(|&rung| check_rung(rung, [m, k, n], a, b));
-                }
-            }
-        }
-    }
-    // Cut into strips, and added to what is there.
-    let [m, k, n] = [300, 800, 403];
-    assert_eq!(Rectangles::new::<f32>([m, k, n], false, 2).has_strips(), WIDE);
-    let (a, b) = (vec![1.0f32; m * k], vec![0.972f32; k * n]);
-    check(
-        m,
-        k,
-        n,
-        Matrix::of_rows(&a, k),
-        Matrix::of_rows(&b, n),
-        true,
-        f32::EPSILON.into(),
-    );
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
-    #[test]
-    fn every_rung_is_right(m in size(), k in size(), n in size(), a_kind in 0usize..7, b_kind in 0usize..7) {
-        let data = numbers::<f32>(300 * 300);
-        let a = in_strides(&data, strides(m, k, a_kind));
-        let b = in_strides(&data[7..], strides(k, n, b_kind));
-        for &rung in RUNGS {
-            check_rung(rung, [m, k, n], a, b);
-        }
-    }
-}
-
-#[test]
-fn long_sums_are_right() {
-    // Several blocks of K, in each layout.
-    let [m, k, n] = [19, 2000, 70];
-    let data = numbers::<f32>(k * n);
-    for (ta, tb) in [(false, false), (false, true), (true, false), (true, true)] {
-        for &rung in RUNGS {
-            check_rung(rung, [m, k, n], matrix(&data, m, k, ta), matrix(&data, k, n, tb));
-        }
-    }
-    all_layouts::<f64>(m, 1100, n, f64::EPSILON);
 }
 
 /// Sums, bias and activation of a product that is cut into pieces, into blocks of K, and into tiles with edges.
@@ -448,39 +272,6 @@ fn a_short_operand_is_refused() {
         &mut [0.0; 4],
         Store::new(false),
     );
-}
-
-fn prepacked<T: Float>(sizes: [usize; 3]) {
-    let [m, k, n] = sizes;
-    let (a, b, bias) = (numbers::<T>(m * k), numbers::<T>(k * n), numbers::<T>(n));
-    for (transposed, accumulate) in [(false, false), (true, true)] {
-        let (a, b) = (matrix(&a, m, k, transposed), matrix(&b, k, n, transposed));
-        let store = Store {
-            bias: Some(&bias),
-            ..Store::new(accumulate)
-        };
-        let [mut found, mut wanted] = [(); 2].map(|()| numbers::<T>(m * n));
-        Prepacked::new(b, k, n).product(m, a, &mut found, store);
-        matmul(m, k, n, a, b, &mut wanted, store);
-        assert!(found == wanted, "{m} x {k} x {n} differs where B was packed before");
-    }
-}
-
-#[test]
-fn an_operand_that_was_packed_before_changes_no_bit() {
-    // Several blocks of K and of columns, and edges of all kinds.
-    for sizes in [
-        [8, 256, 1024],
-        [1, 1, 1],
-        [5, 1100, 200],
-        [17, 30, 50],
-        [3, 0, 4],
-        [0, 3, 4],
-        [3, 4, 0],
-    ] {
-        prepacked::<f32>(sizes);
-        prepacked::<f64>(sizes);
-    }
 }
 
 #[test]
