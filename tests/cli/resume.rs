@@ -89,6 +89,24 @@ fn a_run_goes_on_for_more_epochs() {
 }
 
 #[test]
+fn a_run_goes_on_where_its_data_lie_elsewhere() {
+    let place = place();
+    let line = |steps: &str| MODELS[0].replace("--steps 40", steps);
+    place.run(&format!("{} --out whole", line("--steps 9")));
+    place.run(&format!("{} --out run", line("--steps 4")));
+    fs::rename(place.path("set"), place.path("moved")).unwrap();
+    place.command("resume run --steps 6").assert().code(1);
+    place.run("resume run --steps 6 --data mnist:moved");
+    // From now on, that is where they are.
+    place.run("resume run --steps 9");
+    assert!(place.text("run/config.toml").contains("mnist:moved"));
+    for file in ["metrics.jsonl", "checkpoints/step-9/model.safetensors"] {
+        let [run, whole] = ["run", "whole"].map(|run| fs::read(place.path(&format!("{run}/{file}"))).unwrap());
+        assert!(run == whole, "{file}");
+    }
+}
+
+#[test]
 fn an_unsound_checkpoint_is_passed_over_with_a_reason() {
     let place = place();
     let line = format!("{} -s checkpoint.every_steps=4", MODELS[0]);
@@ -129,7 +147,7 @@ fn other_data_and_another_configuration_are_refused() {
     assert_eq!(
         stderr(&place.command("resume run --steps 50").assert().code(1)),
         "error: mnist:set is not the data that the run was trained on so far\n\
-         hint: put the files back that it began with, or begin a new run\n"
+         hint: put the files back that it began with, say with --data where they are, or begin a new run\n"
     );
     fs::write(images, good).unwrap();
     let file = place.path("run/config.toml");
@@ -138,7 +156,7 @@ fn other_data_and_another_configuration_are_refused() {
     assert_eq!(
         stderr(&place.command("resume run --steps 50").assert().code(1)),
         "error: run/config.toml is not what the run began with: optimiser.learning_rate is 0.1, and was 0.001\n\
-         hint: put it back, or begin a new run with `genlab train MODEL -c FILE.toml`; only --epochs, --steps and --on-divergence may change\n"
+         hint: put it back, or begin a new run with `genlab train MODEL -c FILE.toml`; only --data, --epochs, --steps and --on-divergence may change\n"
     );
     fs::write(&file, config).unwrap();
     assert_eq!(

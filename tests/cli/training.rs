@@ -3,6 +3,7 @@
 use crate::files::write_set;
 use crate::program::{Place, json_lines, stderr, stdout};
 use safetensors::SafeTensors;
+use serde_json::Value;
 use std::fs;
 use std::io::Cursor;
 use std::path::Path;
@@ -175,6 +176,22 @@ fn under_json_stdout_is_one_event_a_line() {
         .cloned()
         .collect();
     assert_eq!(kept, json_lines(&place.text("run/metrics.jsonl")));
+}
+
+#[test]
+fn every_event_names_the_epoch_of_its_step() {
+    let place = place();
+    // Epochs of three steps; the last one has one of them, and a checkpoint comes within each.
+    let line = TINY.replace("--epochs 2", "--steps 7");
+    let assert = place.run(&format!("{line} -s checkpoint.every_steps=2 --json --out run"));
+    let events = json_lines(&stdout(&assert));
+    let number = |event: &Value, key: &str| event[key].as_u64().unwrap();
+    let checkpoints = events.iter().filter(|event| event["event"] == "checkpoint");
+    let steps: Vec<u64> = checkpoints.map(|event| number(event, "step")).collect();
+    assert_eq!(steps, [2, 3, 4, 6, 7]);
+    for event in &events {
+        assert_eq!(number(event, "epoch"), number(event, "step").div_ceil(3), "{event}");
+    }
 }
 
 #[test]

@@ -106,13 +106,17 @@ pub(crate) struct TrainArgs {
 /// `genlab resume`.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  genlab resume runs/vae-glyphs-1\n  genlab resume runs/vae-glyphs-1 --epochs 20\n\n\
+    after_help = "Examples:\n  genlab resume runs/vae-glyphs-1\n  genlab resume runs/vae-glyphs-1 --epochs 20\n  \
+    genlab resume runs/vae-mnist-1 --data mnist:elsewhere/mnist\n\n\
     Goes on from the newest checkpoint that is sound, in the middle of an epoch too. What it computes is, bit for\n\
     bit, what the run would have computed without the stop."
 )]
 pub(crate) struct ResumeArgs {
     /// The folder of the run.
     pub(crate) run: PathBuf,
+    /// Where the data set is now; its bytes must be those that the run was trained on [default: where it was].
+    #[arg(long, value_name = "NAME[:PATH]")]
+    pub(crate) data: Option<String>,
     /// How many times to go through the training set in all [default: as the run was started].
     #[arg(long, value_name = "N", conflicts_with = "steps", value_parser = whole::<u32>(1..=u32::MAX.into()))]
     pub(crate) epochs: Option<u32>,

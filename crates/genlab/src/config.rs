@@ -64,8 +64,8 @@ pub(crate) fn to_toml(table: &Table) -> String {
     format!("# Every setting of the run. With train.steps = 0, train.epochs decides when to stop.\n\n{body}")
 }
 
-/// The settings that change no bit of what was computed so far: the only ones that may change when a run goes on.
-const MAY_CHANGE: [&str; 3] = ["train.epochs", "train.steps", "train.on_divergence"];
+/// The settings that change no bit of what was computed so far: the only ones that may change when a run goes on. (The data may lie elsewhere; their bytes are compared.)
+const MAY_CHANGE: [&str; 4] = ["data.name", "train.epochs", "train.steps", "train.on_divergence"];
 
 /// A resolved table without the settings that may change.
 pub(crate) fn lasting(table: &Table) -> Table {

@@ -5,7 +5,7 @@
 use genmodels::Losses;
 use serde_json::{Map, Value, json};
 
-/// Something that happened. Epochs and steps count from 1: they say how many are done.
+/// Something that happened. Steps count from 1 and say how many are done; the epoch, from 1 too, is the one that the last of them belongs to.
 #[derive(Clone, Debug)]
 pub(crate) enum Event<'a> {
     /// A training step, with its batch's losses.

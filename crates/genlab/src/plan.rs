@@ -70,7 +70,7 @@ pub(crate) fn plan(library: &dyn Library, args: &TrainArgs) -> Result<Plan, Fail
     })
 }
 
-/// The plan of a run that goes on from `state`: its own configuration, which must not have changed but for the number of epochs or steps.
+/// The plan of a run that goes on from `state`: its own configuration, which must not have changed but for the number of epochs or steps and where the data are.
 pub(crate) fn again(
     library: &dyn Library,
     run: &Path,
@@ -81,6 +81,9 @@ pub(crate) fn again(
     let model = model(library, &state.model)?;
     let file = run.join("config.toml");
     let mut flags = Vec::new();
+    if let Some(data) = &args.data {
+        flags.push(("--data", "data.name", Value::String(data.clone())));
+    }
     if let Some(epochs) = args.epochs {
         flags.push(("--epochs", "train.epochs", Value::Integer(epochs.into())));
     }
@@ -96,7 +99,7 @@ pub(crate) fn again(
         ..Layers::default()
     };
     let config = config::resolve(&config::with_program_defaults(model.defaults.clone()), layers)?;
-    let changed = changes(&state.config, &config::lasting(&config));
+    let changed = changes(&config::lasting(&state.config), &config::lasting(&config));
     if !changed.is_empty() {
         return Err(Failure::input(
             format!(
@@ -104,7 +107,7 @@ pub(crate) fn again(
                 file.display(),
                 changed.join(", ")
             ),
-            "put it back, or begin a new run with `genlab train MODEL -c FILE.toml`; only --epochs, --steps and --on-divergence may change",
+            "put it back, or begin a new run with `genlab train MODEL -c FILE.toml`; only --data, --epochs, --steps and --on-divergence may change",
         ));
     }
     Ok(Plan {

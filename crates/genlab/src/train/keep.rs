@@ -71,7 +71,7 @@ impl Run {
         checkpoint::prune(self.folder.path(), self.step, &self.schedule, best)?;
         let name = format!("checkpoints/step-{}", self.step);
         self.emit(&Event::Checkpoint {
-            epoch: self.epoch,
+            epoch: self.step.div_ceil(self.schedule.per_epoch()),
             step: self.step,
             folder: &name,
         })

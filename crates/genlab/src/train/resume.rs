@@ -51,7 +51,7 @@ impl Run {
                     "{} is not the data that the run was trained on so far",
                     plan.settings.data.name
                 ),
-                "put the files back that it began with, or begin a new run",
+                "put the files back that it began with, say with --data where they are, or begin a new run",
             ));
         }
         let path = checkpoint::folder_of(folder.path(), state.step);
