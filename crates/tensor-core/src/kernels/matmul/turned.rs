@@ -8,9 +8,11 @@ use std::array::from_fn;
 /// Stores sums of Cᵀ, whose rows are so wide, in C.
 pub(super) fn store<T: Float>(sums: &[T], width: usize, c: &mut Piece<'_, T>) {
     for (i, j) in squares(c) {
-        let square = from_fn(|q| sums[(j + q) * width + i..].as_chunks().0[0]);
+        let mut c = c.part(i..i + SQUARE, j..j + SQUARE);
+        let rows = &sums[j * width + i..][..(SQUARE - 1) * width + SQUARE];
+        let square = from_fn(|q| *rows[q * width..].first_chunk().expect("a whole line"));
         for (p, sums) in T::transpose(square).iter().enumerate() {
-            c.row(i + p)[j..j + SQUARE].copy_from_slice(sums);
+            c.row(p).copy_from_slice(sums);
         }
     }
     for_each_beside_squares(c, |i, j, c| *c = sums[j * width + i]);
@@ -19,9 +21,11 @@ pub(super) fn store<T: Float>(sums: &[T], width: usize, c: &mut Piece<'_, T>) {
 /// Reads the same rows of Cᵀ from C.
 pub(super) fn load<T: Float>(sums: &mut [T], width: usize, c: &mut Piece<'_, T>) {
     for (i, j) in squares(c) {
-        let square = from_fn(|p| c.row(i + p)[j..].as_chunks().0[0]);
+        let mut c = c.part(i..i + SQUARE, j..j + SQUARE);
+        let square = from_fn(|p| *c.row(p).first_chunk().expect("a whole line"));
+        let rows = &mut sums[j * width + i..][..(SQUARE - 1) * width + SQUARE];
         for (q, c) in T::transpose(square).iter().enumerate() {
-            sums[(j + q) * width + i..][..SQUARE].copy_from_slice(c);
+            rows[q * width..][..SQUARE].copy_from_slice(c);
         }
     }
     for_each_beside_squares(c, |i, j, c| sums[j * width + i] = *c);
@@ -37,9 +41,11 @@ fn squares<T: Float>(c: &Piece<'_, T>) -> impl Iterator<Item = (usize, usize)> +
 /// The numbers of C that no whole square has.
 fn for_each_beside_squares<T: Float>(c: &mut Piece<'_, T>, mut f: impl FnMut(usize, usize, &mut T)) {
     let [rows, columns] = [c.rows(), c.columns()].map(|len| len / SQUARE * SQUARE);
-    for i in 0..c.rows() {
-        let first = if i < rows { columns } else { 0 };
-        let left = c.row(i).iter_mut().enumerate().skip(first);
-        left.for_each(|(j, c)| f(i, j, c));
+    let beside = [(0..rows, columns..c.columns()), (rows..c.rows(), 0..c.columns())];
+    for (rows, columns) in beside.into_iter().filter(|(_, columns)| !columns.is_empty()) {
+        for i in rows {
+            let row = &mut c.row(i)[columns.clone()];
+            row.iter_mut().zip(columns.clone()).for_each(|(c, j)| f(i, j, c));
+        }
     }
 }
