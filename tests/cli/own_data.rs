@@ -42,6 +42,21 @@ fn size_of(picture: &Path) -> (u32, u32) {
 }
 
 #[test]
+fn points_that_are_hard_to_learn_are_told_when_a_run_begins() {
+    let place = Place::new();
+    let row = |i: usize| format!("{},{}\n", i % 3, 40 + i % 5);
+    fs::write(place.path("far.csv"), (0..100).map(row).collect::<String>()).unwrap();
+    let told =
+        stderr(&place.run("train gan --preset ring8 --data csv:far.csv --steps 2 -s train.batch_size=30 --out run"));
+    assert!(
+        told.contains("note: points are used as they stand") && told.contains("(y: mean 41.7778, "),
+        "{told}"
+    );
+    let told = stderr(&place.run("resume run --steps 3"));
+    assert!(!told.contains("as they stand"), "too late: {told}");
+}
+
+#[test]
 fn a_gan_learns_points_from_a_file_and_samples_without_it() {
     let place = Place::new();
     write_points(&place.path("points.csv"), 200);

@@ -95,12 +95,19 @@ fn a_run_goes_on_where_its_data_lie_elsewhere() {
     place.run(&format!("{} --out whole", line("--steps 9")));
     place.run(&format!("{} --out run", line("--steps 4")));
     fs::rename(place.path("set"), place.path("moved")).unwrap();
-    place.command("resume run --steps 6").assert().code(1);
+    assert_eq!(
+        stderr(&place.command("resume run --steps 6").assert().code(1)),
+        "error: the run was trained on mnist:set, and there is no folder set here\nhint: say where the data are with --data mnist:DIR\n"
+    );
+    let other = stderr(&place.command("resume run --steps 6 --data glyphs").assert().code(1));
+    assert!(other.contains("name their place with --data"), "{other}");
     place.run("resume run --steps 6 --data mnist:moved");
     // From now on, that is where they are.
     place.run("resume run --steps 9");
     assert!(place.text("run/config.toml").contains("mnist:moved"));
-    for file in ["metrics.jsonl", "checkpoints/step-9/model.safetensors"] {
+    let files =
+        ["model.safetensors", "optimiser.safetensors", "state.json"].map(|file| format!("checkpoints/step-9/{file}"));
+    for file in files.into_iter().chain(["metrics.jsonl".into()]) {
         let [run, whole] = ["run", "whole"].map(|run| fs::read(place.path(&format!("{run}/{file}"))).unwrap());
         assert!(run == whole, "{file}");
     }
@@ -147,7 +154,7 @@ fn other_data_and_another_configuration_are_refused() {
     assert_eq!(
         stderr(&place.command("resume run --steps 50").assert().code(1)),
         "error: mnist:set is not the data that the run was trained on so far\n\
-         hint: put the files back that it began with, say with --data where they are, or begin a new run\n"
+         hint: put the files back that it began with, name their place with --data, or begin a new run\n"
     );
     fs::write(images, good).unwrap();
     let file = place.path("run/config.toml");

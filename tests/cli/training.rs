@@ -192,6 +192,10 @@ fn every_event_names_the_epoch_of_its_step() {
     for event in &events {
         assert_eq!(number(event, "epoch"), number(event, "step").div_ceil(3), "{event}");
     }
+    for line in ["eval run --json", "sample run --json"] {
+        let event = &json_lines(&stdout(&place.run(line)))[0];
+        assert_eq!((number(event, "epoch"), number(event, "step")), (3, 7), "{event}");
+    }
 }
 
 #[test]

@@ -104,7 +104,7 @@ pub(crate) struct Checkpoint {
     pub(crate) path: PathBuf,
     /// Steps that are done.
     pub(crate) step: u64,
-    /// Epochs that are done.
+    /// The epoch that its last step belongs to, from 1; in format 1, the epochs that are done.
     pub(crate) epoch: u64,
     /// The sizes of one sample.
     pub(crate) shape: Vec<usize>,
@@ -120,6 +120,11 @@ impl State {
     pub(crate) fn streams_at(step: u64, epoch: u64) -> BTreeMap<String, u64> {
         let streams = [("train", step), ("data.order", epoch), ("data.binarise", epoch)];
         streams.map(|(name, place)| (name.into(), place)).into()
+    }
+
+    /// The epoch that its last step belongs to, from 1.
+    pub(crate) fn epoch_of_step(&self) -> u64 {
+        self.epoch + u64::from(self.order.batch > 0)
     }
 
     /// Reads `state.json` of the current format.
@@ -254,7 +259,7 @@ fn examine(path: &Path, step: u64) -> Result<Checkpoint, String> {
             if state.step != step {
                 return Err(format!("{STATE} is that of step {}", state.step));
             }
-            let (epoch, shape) = (state.epoch, state.shape.clone());
+            let (epoch, shape) = (state.epoch_of_step(), state.shape.clone());
             let path = path.to_path_buf();
             Ok(Checkpoint {
                 path,

@@ -114,7 +114,7 @@ pub(crate) struct TrainArgs {
 pub(crate) struct ResumeArgs {
     /// The folder of the run.
     pub(crate) run: PathBuf,
-    /// Where the data set is now; its bytes must be those that the run was trained on [default: where it was].
+    /// Where the data set is now; the training set must have the bytes that it had [default: where it was].
     #[arg(long, value_name = "NAME[:PATH]")]
     pub(crate) data: Option<String>,
     /// How many times to go through the training set in all [default: as the run was started].

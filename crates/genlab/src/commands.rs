@@ -1,7 +1,7 @@
 //! The short commands: `sample`, `eval`, `list`, `data`.
 
 use crate::cli::{DataCommand, EvalArgs, SampleArgs};
-use crate::config::{Layers, get, leaves, resolve, shown, with_program_defaults};
+use crate::config::{Layers, leaves, resolve, shown, with_program_defaults};
 use crate::errors::Failure;
 use crate::events::Event;
 use crate::files::write_whole;
@@ -9,7 +9,6 @@ use crate::library::Library;
 use crate::pictures::{self, Pictures};
 use crate::run_folder::PastRun;
 use crate::{fetch, output, plan, run_folder, terminal};
-use datasets::Spec;
 use std::path::Path;
 use toml::Value;
 
@@ -44,7 +43,7 @@ pub(crate) fn eval(library: &dyn Library, args: &EvalArgs) -> Result<(), Failure
         {
             table.insert("name".into(), Value::String(data.clone()));
         } else {
-            data_is_here(run)?;
+            plan::data_is_here(&run.config)?;
         }
         library.evaluate(run)?.ok_or_else(|| {
             Failure::input(
@@ -84,33 +83,6 @@ fn look<T>(path: &Path, mut at: impl FnMut(&mut PastRun) -> Result<T, Failure>) 
         tell_state(&run);
         return seen.map(|seen| (run, seen));
     }
-}
-
-/// Refuses a run whose data lie in a place that cannot be seen from here, since the run was started elsewhere or they have moved.
-fn data_is_here(run: &PastRun) -> Result<(), Failure> {
-    let spec = get(&run.config, "data.name")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
-    // A name that is not known is told when the set is opened.
-    let Ok(Spec {
-        entry,
-        path: Some(path),
-    }) = Spec::parse(spec)
-    else {
-        return Ok(());
-    };
-    if path.exists() {
-        return Ok(());
-    }
-    let is_file = entry.usage.ends_with(":FILE");
-    let what = if is_file { "file" } else { "folder" };
-    Err(Failure::input(
-        format!(
-            "the run was trained on {spec}, and there is no {what} {} here",
-            path.display()
-        ),
-        format!("say where the data are with --data {}", entry.usage),
-    ))
 }
 
 /// A line on stderr for each checkpoint that was passed over, and one where a run has not come to its end.

@@ -64,7 +64,7 @@ pub(crate) fn to_toml(table: &Table) -> String {
     format!("# Every setting of the run. With train.steps = 0, train.epochs decides when to stop.\n\n{body}")
 }
 
-/// The settings that change no bit of what was computed so far: the only ones that may change when a run goes on. (The data may lie elsewhere; their bytes are compared.)
+/// The settings that change no bit of what was computed so far: the only ones that may change when a run goes on. (The data may lie elsewhere: the bytes of the training set are compared.)
 const MAY_CHANGE: [&str; 4] = ["data.name", "train.epochs", "train.steps", "train.on_divergence"];
 
 /// A resolved table without the settings that may change.

@@ -152,4 +152,6 @@ pub(crate) struct Summary {
     pub(crate) memory: u64,
     /// The loss of the test split by which the best checkpoint is chosen: the greater, the better. Not every model has one.
     pub(crate) judged_by: Option<&'static str>,
+    /// What the user should know about the data before a run begins.
+    pub(crate) advice: Option<String>,
 }

@@ -6,7 +6,7 @@ use crate::config::{self, Layers, Settings};
 use crate::errors::Failure;
 use crate::library::{Library, ModelCard};
 use crate::run_folder::RunFolder;
-use datasets::nearest;
+use datasets::{Spec, nearest};
 use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
@@ -99,6 +99,7 @@ pub(crate) fn again(
         ..Layers::default()
     };
     let config = config::resolve(&config::with_program_defaults(model.defaults.clone()), layers)?;
+    // (State files of earlier builds had all settings.)
     let changed = changes(&config::lasting(&state.config), &config::lasting(&config));
     if !changed.is_empty() {
         return Err(Failure::input(
@@ -110,6 +111,9 @@ pub(crate) fn again(
             "put it back, or begin a new run with `genlab train MODEL -c FILE.toml`; only --data, --epochs, --steps and --on-divergence may change",
         ));
     }
+    if args.data.is_none() {
+        data_is_here(&config)?;
+    }
     Ok(Plan {
         preset: folder.facts().text("preset").unwrap_or("default").into(),
         settings: config::settings(&config)?,
@@ -117,6 +121,33 @@ pub(crate) fn again(
         config,
         out: None,
     })
+}
+
+/// Refuses a run whose data lie in a place that cannot be seen from here, since the run was started elsewhere or they have moved.
+pub(crate) fn data_is_here(config: &Table) -> Result<(), Failure> {
+    let spec = config::get(config, "data.name")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    // A name that is not known is told when the set is opened.
+    let Ok(Spec {
+        entry,
+        path: Some(path),
+    }) = Spec::parse(spec)
+    else {
+        return Ok(());
+    };
+    if path.exists() {
+        return Ok(());
+    }
+    let is_file = entry.usage.ends_with(":FILE");
+    let what = if is_file { "file" } else { "folder" };
+    Err(Failure::input(
+        format!(
+            "the run was trained on {spec}, and there is no {what} {} here",
+            path.display()
+        ),
+        format!("say where the data are with --data {}", entry.usage),
+    ))
 }
 
 /// Each setting that differs.

@@ -178,6 +178,7 @@ impl Workload for Work {
             batch_size: self.batch_size,
             memory: 10 << 20,
             judged_by: self.images.then_some("elbo"),
+            advice: None,
         }
     }
 

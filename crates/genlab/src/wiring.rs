@@ -3,7 +3,6 @@
 use crate::config::settings;
 use crate::errors::Failure;
 use crate::library::{DataCard, Library, ModelCard, Preset, Workload};
-use crate::output;
 use crate::pictures::Pictures;
 use crate::run_folder::PastRun;
 use datasets::{DataError, Dataset, fetch};
@@ -64,7 +63,6 @@ impl Library for Crates {
             Judged::new(trainer, data.clone(), &settings)
         };
         let memory = memory::check(&judged)?;
-        info::hard_to_learn(&data).iter().for_each(|told| output::note(told));
         Ok(Box::new(Work::new(judged()?, memory)?))
     }
 

@@ -70,7 +70,7 @@ fn a_state_is_read_as_it_was_written() {
     let run = run_with(&[9]);
     let (found, passed_over) = newest(run.path(), |_| Ok(())).unwrap();
     assert!(passed_over.is_empty());
-    assert_eq!((found.step, found.epoch, found.shape), (9, 2, vec![28, 28]));
+    assert_eq!((found.step, found.epoch, found.shape), (9, 3, vec![28, 28]));
     assert_eq!(*found.state.unwrap(), state(9));
 }
 

@@ -3,13 +3,13 @@
 use super::{Console, Run};
 use crate::checkpoint::{self, Order, Schedule, State};
 use crate::config::{lasting, sha256_of, to_toml};
-use crate::cpu;
 use crate::errors::Failure;
 use crate::history::History;
 use crate::library::{Summary, Workload};
 use crate::plan::Plan;
 use crate::progress::{Progress, counted, thousands};
 use crate::run_folder::{Facts, First, RunFolder};
+use crate::{cpu, output};
 use serde_json::{Map, json};
 use std::time::{Duration, Instant};
 
@@ -23,6 +23,9 @@ impl Run {
             checkpoint: &|folder| checkpoint::write(folder, &state, |inner| work.save(inner)),
         };
         let folder = RunFolder::begin(plan.out.as_deref(), plan.model.name, &plan.settings.data.name, &first)?;
+        if let Some(advice) = &summary.advice {
+            output::note(advice);
+        }
         let run = Run::new(plan, summary, schedule, folder, console, state);
         let train = &run.plan.settings.train;
         run.say_what(

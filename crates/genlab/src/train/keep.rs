@@ -66,12 +66,13 @@ impl Run {
             ..self.last.clone()
         };
         checkpoint::write(self.folder.path(), &state, |folder| work.save(folder))?;
+        let epoch = state.epoch_of_step();
         self.last = state;
         let best = self.best.as_ref().map(|best| best.step);
         checkpoint::prune(self.folder.path(), self.step, &self.schedule, best)?;
         let name = format!("checkpoints/step-{}", self.step);
         self.emit(&Event::Checkpoint {
-            epoch: self.step.div_ceil(self.schedule.per_epoch()),
+            epoch,
             step: self.step,
             folder: &name,
         })

@@ -16,6 +16,9 @@ use crate::{cpu, output};
 use std::fs;
 use std::path::Path;
 
+/// What to do where the training set is another one.
+const OTHER_DATA: &str = "put the files back that it began with, name their place with --data, or begin a new run";
+
 /// Runs the command.
 pub(crate) fn resume(library: &dyn Library, args: &ResumeArgs) -> Result<(), Failure> {
     // From here on nobody else writes to the run.
@@ -51,7 +54,7 @@ impl Run {
                     "{} is not the data that the run was trained on so far",
                     plan.settings.data.name
                 ),
-                "put the files back that it began with, say with --data where they are, or begin a new run",
+                OTHER_DATA,
             ));
         }
         let path = checkpoint::folder_of(folder.path(), state.step);
@@ -98,7 +101,7 @@ fn check_steps(state: &State, schedule: &Schedule) -> Result<(), Failure> {
                 "step {done} is not in epoch {} of {per_epoch} steps: the training set is another one",
                 state.epoch
             ),
-            "put the files back that it began with, or begin a new run",
+            OTHER_DATA,
         ));
     }
     if total < done {

@@ -172,6 +172,7 @@ impl Workload for Work {
             batch_size: self.train.batch_size() as u64,
             memory: self.memory,
             judged_by: self.judged.trainer.model().judged_by(),
+            advice: info::hard_to_learn(&self.judged.data),
         }
     }
 

@@ -8,11 +8,11 @@ use std::array::from_fn;
 /// Stores sums of Cᵀ, whose rows are so wide, in C.
 pub(super) fn store<T: Float>(sums: &[T], width: usize, c: &mut Piece<'_, T>) {
     for (i, j) in squares(c) {
-        let mut c = c.part(i..i + SQUARE, j..j + SQUARE);
+        let mut place = c.part(i..i + SQUARE, j..j + SQUARE);
         let rows = &sums[j * width + i..][..(SQUARE - 1) * width + SQUARE];
         let square = from_fn(|q| *rows[q * width..].first_chunk().expect("a whole line"));
         for (p, sums) in T::transpose(square).iter().enumerate() {
-            c.row(p).copy_from_slice(sums);
+            place.row(p).copy_from_slice(sums);
         }
     }
     for_each_beside_squares(c, |i, j, c| *c = sums[j * width + i]);
@@ -21,8 +21,8 @@ pub(super) fn store<T: Float>(sums: &[T], width: usize, c: &mut Piece<'_, T>) {
 /// Reads the same rows of Cᵀ from C.
 pub(super) fn load<T: Float>(sums: &mut [T], width: usize, c: &mut Piece<'_, T>) {
     for (i, j) in squares(c) {
-        let mut c = c.part(i..i + SQUARE, j..j + SQUARE);
-        let square = from_fn(|p| *c.row(p).first_chunk().expect("a whole line"));
+        let mut place = c.part(i..i + SQUARE, j..j + SQUARE);
+        let square = from_fn(|p| *place.row(p).first_chunk().expect("a whole line"));
         let rows = &mut sums[j * width + i..][..(SQUARE - 1) * width + SQUARE];
         for (q, c) in T::transpose(square).iter().enumerate() {
             rows[q * width..][..SQUARE].copy_from_slice(c);
@@ -40,8 +40,12 @@ fn squares<T: Float>(c: &Piece<'_, T>) -> impl Iterator<Item = (usize, usize)> +
 
 /// The numbers of C that no whole square has.
 fn for_each_beside_squares<T: Float>(c: &mut Piece<'_, T>, mut f: impl FnMut(usize, usize, &mut T)) {
-    let [rows, columns] = [c.rows(), c.columns()].map(|len| len / SQUARE * SQUARE);
-    let beside = [(0..rows, columns..c.columns()), (rows..c.rows(), 0..c.columns())];
+    let [whole_rows, whole_columns] = [c.rows(), c.columns()].map(|len| len / SQUARE * SQUARE);
+    let beside = [
+        (0..whole_rows, whole_columns..c.columns()),
+        (whole_rows..c.rows(), 0..c.columns()),
+    ];
+    // Most pieces have nothing there: then no row is walked through.
     for (rows, columns) in beside.into_iter().filter(|(_, columns)| !columns.is_empty()) {
         for i in rows {
             let row = &mut c.row(i)[columns.clone()];
